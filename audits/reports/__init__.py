@@ -1,0 +1,1 @@
+"""Reports: one frozen document value, drawn as HTML and PDF and exported in other formats."""
