@@ -96,19 +96,9 @@ def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[byte
     if not 0 <= index < size:
         raise ProofError(f"entry {index} is not in a tree of {size}")
     _require_hashes(leaf, root, *proof)
-    position, last, current = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            raise ProofError("the inclusion proof is longer than the tree is high")
-        if position & 1 or position == last:
-            current = node_hash(sibling, current)
-            while position and not position & 1:
-                position, last = position >> 1, last >> 1
-        else:
-            current = node_hash(current, sibling)
-        position, last = position >> 1, last >> 1
-    if last:
-        raise ProofError("the inclusion proof is shorter than the tree is high")
+    current = leaf
+    for sibling, on_the_left in _climb(index, size - 1, proof, "inclusion"):
+        current = node_hash(sibling, current) if on_the_left else node_hash(current, sibling)
     if current != root:
         raise ProofError(f"the inclusion proof of entry {index} leads to another root")
 
@@ -135,18 +125,11 @@ def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, 
     while position & 1:
         position, last = position >> 1, last >> 1
     then = now = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            raise ProofError("the consistency proof is longer than the tree is high")
-        if position & 1 or position == last:
+    for sibling, on_the_left in _climb(position, last, path[1:], "consistency"):
+        if on_the_left:
             then, now = node_hash(sibling, then), node_hash(sibling, now)
-            while position and not position & 1:
-                position, last = position >> 1, last >> 1
         else:
             now = node_hash(now, sibling)
-        position, last = position >> 1, last >> 1
-    if last:
-        raise ProofError("the consistency proof is shorter than the tree is high")
     if then != old_root:
         raise ProofError(f"the consistency proof leads to another root at size {old}")
     if now != new_root:
@@ -172,6 +155,24 @@ class Frontier:
     def root(self) -> bytes:
         """The tree head over everything appended so far."""
         return _folded(self._complete) if self._complete else EMPTY_ROOT
+
+
+def _climb(position: int, last: int, siblings: Sequence[bytes], kind: str) -> Iterator[tuple[bytes, bool]]:
+    """Each sibling on the way up from `position`, with whether it stands on the left. `last` is the last position.
+
+    Raises ProofError when there are more or fewer siblings than levels.
+    """
+    for sibling in siblings:
+        if last == 0:
+            raise ProofError(f"the {kind} proof is longer than the tree is high")
+        on_the_left = bool(position & 1) or position == last
+        yield sibling, on_the_left
+        if on_the_left:
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        position, last = position >> 1, last >> 1
+    if last:
+        raise ProofError(f"the {kind} proof is shorter than the tree is high")
 
 
 def _require_hashes(*hashes: bytes) -> None:

@@ -68,7 +68,7 @@ def defined_root(leaves: Sequence[bytes]) -> bytes:
     return node_hash(defined_root(leaves[:split]), defined_root(leaves[split:]))
 
 
-def defined_consistency(old: int, leaves: Sequence[bytes], known: bool = True) -> list[bytes]:
+def defined_consistency(old: int, leaves: Sequence[bytes], *, known: bool = True) -> list[bytes]:
     """SUBPROOF of RFC 6962 2.1.2, word for word."""
     if old == len(leaves):
         return [] if known else [defined_root(leaves)]
@@ -76,8 +76,8 @@ def defined_consistency(old: int, leaves: Sequence[bytes], known: bool = True) -
     while split * 2 < len(leaves):
         split *= 2
     if old <= split:
-        return [*defined_consistency(old, leaves[:split], known), defined_root(leaves[split:])]
-    return [*defined_consistency(old - split, leaves[split:], False), defined_root(leaves[:split])]
+        return [*defined_consistency(old, leaves[:split], known=known), defined_root(leaves[split:])]
+    return [*defined_consistency(old - split, leaves[split:], known=False), defined_root(leaves[:split])]
 
 
 @pytest.fixture(scope="module")
