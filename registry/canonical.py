@@ -14,18 +14,19 @@ from typing import Any
 
 import rfc8785
 
+from registry.errors import AssayError
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _CHUNK = 1 << 20
 
 
-class CanonicalError(ValueError):
-    """The value has no canonical JSON form. `path` says where in the value, as `$.metrics[0].value`."""
+class CanonicalError(AssayError, ValueError):
+    """The value has no canonical JSON form. `field` says where in the value, as `$.metrics[0].value`."""
 
     code = "not-canonical"
 
     def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
-        self.path = path
+        super().__init__(f"{path}: {problem}", field=path)
 
 
 def canonical_json(value: Any) -> bytes:

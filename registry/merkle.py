@@ -10,19 +10,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from registry.errors import AssayError
+
 ReadNode = Callable[[int, int], bytes]
 
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
-class MerkleError(ValueError):
+class MerkleError(AssayError, ValueError):
     """A size or an index that names nothing in the tree."""
 
     code = "outside-tree"
 
 
-class ProofError(ValueError):
+class ProofError(AssayError, ValueError):
     """The proof does not prove what it claims. The message says which part disagrees."""
 
     code = "proof-invalid"

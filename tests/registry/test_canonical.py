@@ -114,7 +114,7 @@ def _deep(levels: int) -> Any:
 def test_what_cannot_be_carried_without_loss_is_refused_by_place(value: Any, path: str, word: str) -> None:
     with pytest.raises(CanonicalError) as refusal:
         canonical_json(value)
-    assert refusal.value.path == path
+    assert refusal.value.field == path
     assert word in str(refusal.value)
     assert refusal.value.code == "not-canonical"
 
