@@ -1,0 +1,155 @@
+"""A policy as frozen values: stages, gates, quorums, exclusions, waivers. Pure.
+
+Built by `governance.policy_documents`, which is where they are validated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from audits.criteria import Criterion
+from audits.plans import AuditPlan, PlannedCheck
+from registry.canonical import digest_of
+
+
+class Mode(StrEnum):
+    """What a closed gate means. Only ENFORCE is meant to hold back; the others say so in each decision."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    DRY_RUN = "dry-run"
+
+
+class Exclusion(StrEnum):
+    """Who may not review, whatever roles they hold."""
+
+    REQUESTER = "requester"
+    VERSION_AUTHOR = "version_author"
+    RUN_AUTHOR = "run_author"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A named place a version can be in. In an exclusive one there is at most one version of a model."""
+
+    name: str
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quorum:
+    """So many approvals by different people in this role."""
+
+    role: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRule:
+    """Whether findings of this gate can be waived at all, and for how many days at most."""
+
+    allowed: bool = False
+    max_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which models a policy is for: any entry of a list suffices, every list that is not empty must match."""
+
+    risk_classes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+    def matches(self, *, risk_class: str, tags: Collection[str], model: str) -> bool:
+        """Whether the policy is for this model. A selection without any entry is for none."""
+        if not (self.risk_classes or self.tags or self.models):
+            return False
+        return (
+            (not self.risk_classes or risk_class in self.risk_classes)
+            and (not self.tags or not set(self.tags).isdisjoint(tags))
+            and (not self.models or model in self.models)
+        )
+
+    @property
+    def precision(self) -> int:
+        """2 when models are named, 1 when tags are, 0 when the risk class alone selects."""
+        return 2 if self.models else int(bool(self.tags))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The rule of one transition."""
+
+    name: str
+    from_stage: str
+    to_stage: str
+    evidence_max_age_days: int
+    decision_valid_days: int
+    plan: AuditPlan
+    quorum: tuple[Quorum, ...]
+    exclude: tuple[Exclusion, ...]
+    mode: Mode = Mode.ENFORCE
+    waivers: WaiverRule = WaiverRule()
+
+    @property
+    def checks(self) -> tuple[PlannedCheck, ...]:
+        """What is measured for this gate."""
+        return self.plan.checks
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """What the measurements are judged by."""
+        return self.plan.criteria
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-ready form, in the shape that people write."""
+        return {
+            "name": self.name,
+            "from": self.from_stage,
+            "to": self.to_stage,
+            "mode": str(self.mode),
+            "evidence_max_age_days": self.evidence_max_age_days,
+            "decision_valid_days": self.decision_valid_days,
+            "waivers": {"allowed": self.waivers.allowed, "max_days": self.waivers.max_days},
+            **self.plan.to_document(),
+            "reviews": {
+                "quorum": [{"role": quorum.role, "count": quorum.count} for quorum in self.quorum],
+                "exclude": [str(exclusion) for exclusion in self.exclude],
+            },
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Named rules. The first stage is where a version starts that is in no stage yet."""
+
+    slug: str
+    title: str
+    description: str
+    selects: Selection
+    stages: tuple[Stage, ...]
+    gates: tuple[Gate, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the canonical JSON of the policy."""
+        return digest_of(self.to_document())
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-ready form with every default written out; `policy_documents.policy_from_document` is its inverse."""
+        return {
+            "slug": self.slug,
+            "title": self.title,
+            "description": self.description,
+            "selects": {
+                "risk_classes": list(self.selects.risk_classes),
+                "tags": list(self.selects.tags),
+                "models": list(self.selects.models),
+            },
+            "stages": [{"name": stage.name, "exclusive": stage.exclusive} for stage in self.stages],
+            "gates": [gate.to_document() for gate in self.gates],
+        }
