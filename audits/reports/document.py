@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
+from audits.criteria import Outcome
 from audits.reports.parts import (
     CheckFacts,
     Comparison,
@@ -25,7 +26,6 @@ from audits.reports.parts import (
     LedgerFacts,
     Lineage,
     OpenPoint,
-    Outcome,
     PolicyFacts,
     Request,
     ReviewFacts,

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from audits.criteria import Outcome
 from audits.measurements import MetricValue, ObservationStatus, Table
 
 
@@ -23,17 +24,6 @@ class DocumentError(ValueError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
-
-
-class Outcome(StrEnum):
-    """How one criterion came out. Nothing but SATISFIED speaks for opening a gate."""
-
-    SATISFIED = "satisfied"
-    NOT_SATISFIED = "not-satisfied"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-    TIMED_OUT = "timed-out"
-    NOT_RUN = "not-run"
 
 
 class Verdict(StrEnum):

@@ -1,0 +1,176 @@
+"""The lineage picture: where a model version came from, sources at the top, the model at the bottom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from audits.reports.charts.svg import (
+    BLUE,
+    INK,
+    MUTED,
+    PAPER,
+    VERMILION,
+    WIDTH,
+    box,
+    clip,
+    line,
+    number,
+    path,
+    picture,
+    text,
+)
+
+BOX_HEIGHT, LAYER, GAP, ACROSS = 40, 74, 16, 4
+MOST_NODES = 40
+
+Edge = tuple[str, str]
+Place = tuple[float, float, float]  # left, top, width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A dataset, job or model. A `problem` is drawn as a dashed frame and printed as words."""
+
+    id: str
+    kind: str
+    label: str
+    detail: str = ""
+    problem: str = ""
+
+
+def lineage(nodes: Sequence[Node], edges: Sequence[Edge], *, title: str, description: str) -> str:
+    """Layers by longest way from a source. Edges to unknown nodes are left out; a cycle is drawn as far as it goes.
+
+    Beyond 40 nodes the ones nearest to the models are drawn and the rest is counted in words.
+    """
+    known = {node.id: node for node in nodes}
+    real = sorted({(a, b) for a, b in edges if a in known and b in known and a != b})
+    kept = _nearest(known, real)
+    real = [(a, b) for a, b in real if a in kept and b in kept]
+    depth = _depths(kept, real)
+    ways = {edge: _waypoints(edge, depth) for edge in real}
+    place = _places(rows := _rows(ways, depth))
+    parts = [_arrow([place[stop] for stop in way]) for way in ways.values()]
+    parts += [part for name in kept for part in _box(known[name], *place[name])]
+    height = 8 + LAYER * len(rows)
+    if len(known) > len(kept):
+        words = f"and {len(known) - len(kept)} more, further upstream: see the embedded evidence"
+        parts.append(text(WIDTH / 2, height + 6, words, size=10, anchor="middle", fill=MUTED))
+        height += 16
+    if not known:
+        parts.append(text(WIDTH / 2, 24, "no lineage was recorded", anchor="middle", fill=MUTED))
+        height = 40
+    return picture(title, description, height, parts)
+
+
+def _nearest(known: dict[str, Node], edges: Sequence[Edge]) -> list[str]:
+    """At most 40 nodes, by steps upstream from the models (from the last nodes where there is no model)."""
+    before: dict[str, list[str]] = defaultdict(list)
+    for a, b in edges:
+        before[b].append(a)
+    starts = {a for a, _ in edges}
+    wave = sorted(name for name, node in known.items() if node.kind == "model") or sorted(set(known) - starts)
+    kept: list[str] = []
+    seen = set(wave)
+    while wave and len(kept) < MOST_NODES:
+        kept += wave
+        wave = sorted({parent for name in wave for parent in before[name]} - seen)
+        seen.update(wave)
+    kept += sorted(set(known) - set(kept))
+    return kept[:MOST_NODES]
+
+
+def _depths(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+    """Longest way from a source; in a cycle the walk stops where it would come round, so every node gets a layer."""
+    before: dict[str, list[str]] = defaultdict(list)
+    for a, b in edges:
+        before[b].append(a)
+    depth = dict.fromkeys(names, 0)
+    # A longest way has fewer steps than there are nodes; relaxing that often settles every acyclic graph.
+    for _ in range(len(names)):
+        moved = False
+        for name in names:
+            best = max((depth[parent] + 1 for parent in before[name]), default=0)
+            if best > depth[name] and best < len(names):
+                depth[name], moved = best, True
+        if not moved:
+            break
+    return depth
+
+
+def _waypoints(edge: Edge, depth: dict[str, int]) -> list[str]:
+    """The stops of an edge: a seat of its own in each layer that it crosses, so that it never runs behind a box.
+
+    The seats are entered into `depth`. Their names hold a NUL, which no node id on paper can.
+    """
+    start, end = edge
+    seats = [f"{start}\0{end}\0{level}" for level in range(depth[start] + 1, depth[end])]
+    depth.update({seat: depth[start] + 1 + index for index, seat in enumerate(seats)})
+    return [start, *seats, end]
+
+
+def _rows(ways: dict[Edge, list[str]], depth: dict[str, int]) -> list[list[str]]:
+    """Rows of at most four boxes, each row ordered by the mean place of what flows into it."""
+    layers: dict[int, list[str]] = defaultdict(list)
+    for name in depth:
+        layers[depth[name]].append(name)
+    before: dict[str, list[str]] = defaultdict(list)
+    for way in ways.values():
+        for parent, child in pairwise(way):
+            before[child].append(parent)
+    position: dict[str, float] = {}
+    rows = []
+    for level in sorted(layers):
+        known = {name: [position[parent] for parent in before[name] if parent in position] for name in layers[level]}
+        middle = {name: sum(places) / len(places) if places else 0.0 for name, places in known.items()}
+        ordered = sorted(layers[level], key=lambda name: (middle[name], name))
+        for index, name in enumerate(ordered):
+            position[name] = (index + 0.5) / len(ordered)
+        rows += [ordered[start : start + ACROSS] for start in range(0, len(ordered), ACROSS)]
+    return rows
+
+
+def _places(rows: Sequence[Sequence[str]]) -> dict[str, Place]:
+    """Node or seat to its place."""
+    place = {}
+    for index, row in enumerate(rows):
+        slot = WIDTH / len(row)
+        for column, name in enumerate(row):
+            width = 0.0 if "\0" in name else min(slot - GAP, 230)
+            place[name] = (slot * (column + 0.5) - width / 2, 6.0 + LAYER * index, width)
+    return place
+
+
+def _arrow(stops: Sequence[Place]) -> str:
+    """A curve from the foot of the first stop through the seats to the head of the last."""
+    way, last = "", len(stops) - 2
+    for index, (start, end) in enumerate(pairwise(stops)):
+        x1, y1 = start[0] + start[2] / 2, start[1] + BOX_HEIGHT
+        x2, y2 = end[0] + end[2] / 2, end[1] - (6 if index == last else 0)
+        bend = max((y2 - y1) / 2, 14)
+        way += f"M{number(x1)} {number(y1)}" if index == 0 else f"L{number(x1)} {number(y1)}"
+        way += f"C{number(x1)} {number(y1 + bend)} {number(x2)} {number(y2 - bend)} {number(x2)} {number(y2)}"
+    head = f"M{number(x2 - 4)} {number(y2 - 2)}L{number(x2 + 4)} {number(y2 - 2)}L{number(x2)} {number(y2 + 5)}Z"
+    return path(way, fill="none", stroke=MUTED, stroke_width="1.2") + path(head, fill=MUTED)
+
+
+def _box(node: Node, x: float, y: float, width: float) -> list[str]:
+    """Shape by kind: a job is a pill, a model has a double frame, a dataset has a bar on its left."""
+    colour = VERMILION if node.problem else BLUE if node.kind == "model" else INK
+    style = {"fill": PAPER, "stroke": colour, "stroke_width": "2" if node.kind == "model" else "1.2"}
+    if node.problem:
+        style["stroke_dasharray"] = "5 3"
+    radius = number(BOX_HEIGHT / 2) if node.kind == "job" else "3"
+    parts = [box(x, y, width, BOX_HEIGHT, rx=radius, **style)]
+    if node.kind == "dataset":
+        parts.append(line(x + 3.5, y + 4, x + 3.5, y + BOX_HEIGHT - 4, stroke=colour, width=2.4))
+    if node.kind == "model":
+        parts.append(box(x + 3, y + 3, width - 6, BOX_HEIGHT - 6, rx="2", fill="none", stroke=colour, stroke_width="0.6"))
+    below = f"! {node.problem}" if node.problem else f"{node.kind} · {node.detail}" if node.detail else node.kind
+    middle, room = x + width / 2, width - 26
+    parts.append(text(middle, y + 17, clip(node.label, room), anchor="middle", weight=600))
+    parts.append(text(middle, y + 31, clip(below, room, 9), size=9, anchor="middle", fill=colour if node.problem else MUTED))
+    return parts

@@ -1,0 +1,84 @@
+"""How numbers and times are written on paper. One place, so that a test can find every printed number in the evidence.
+
+No Django here.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+
+from audits.measurements import Interval, MetricValue
+
+MOST_DIGITS = 12
+MINUS = "\u2212"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def count(number: int) -> str:
+    """12345 as 12,345."""
+    return f"{number:,}".replace("-", MINUS)
+
+
+def figure(value: float, *limits: float, digits: int = 3) -> str:
+    """`value` with three decimals; more where fewer would round it onto or across one of `limits`.
+
+    0.2004 against a limit of 0.20 must not be printed as 0.200: a reader would call the verdict wrong. Values too small
+    for the decimals are printed in scientific form rather than as zero.
+    """
+    if float(value).is_integer() and abs(value) < 10**MOST_DIGITS:
+        return count(int(value))
+    if abs(value) < 0.5 * 10**-digits or abs(value) >= 10**MOST_DIGITS:
+        return _scientific(value)
+    for places in range(digits, MOST_DIGITS + 1):
+        rounded = round(value, places)
+        if all(_side(rounded, limit) == _side(value, limit) for limit in limits):
+            return f"{value:,.{places}f}".replace("-", MINUS)
+    return repr(value).replace("-", MINUS)
+
+
+def _scientific(value: float) -> str:
+    """3.2e-09 as 3.20 × 10⁻⁹."""
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", MINUS)
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
+def bounds(interval: Interval | None, *limits: float) -> str:
+    """An interval as [0.081, 0.203]; an unbounded side is an infinity sign; no interval is an empty text."""
+    if interval is None:
+        return ""
+    low = f"{MINUS}∞" if interval.low is None else figure(interval.low, *limits)
+    high = "∞" if interval.high is None else figure(interval.high, *limits)
+    return f"[{low}, {high}]"
+
+
+def measured(value: MetricValue | None, *limits: float) -> str:
+    """The value as printed in tables: the number, or the words that there is none."""
+    if value is None:
+        return "nothing measured"
+    return "not estimable" if value.value is None else figure(value.value, *limits)
+
+
+def limits_of(at_least: str | None, at_most: str | None) -> tuple[float, ...]:
+    """The decimal strings of a limit as numbers, for comparing and drawing only (never for judging)."""
+    return tuple(float(bound) for bound in (at_least, at_most) if bound is not None and math.isfinite(float(bound)))
+
+
+def day(when: date) -> str:
+    """2026-11-20 as 20 November 2026; a datetime is taken at its UTC day."""
+    if isinstance(when, datetime):
+        when = when.astimezone(UTC).date()
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def moment(when: datetime) -> str:
+    """A time as 20 November 2026, 09:15:02 UTC."""
+    return f"{day(when)}, {when.astimezone(UTC):%H:%M:%S} UTC"

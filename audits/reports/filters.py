@@ -1,0 +1,99 @@
+"""Template filters of the report: the words and numbers of `figures` and `wording`, nothing else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from django.template import Library
+
+from audits.criteria import Outcome
+from audits.measurements import MetricValue
+from audits.reports import figures, wording
+from audits.reports.parts import FindingFacts, Verdict
+from audits.reports.text import visible
+
+FIRST_PAGE = 160
+
+register = Library()
+register.filter("day", figures.day)
+register.filter("moment", figures.moment)
+register.filter("count", figures.count)
+register.filter("role", wording.role_in_words)
+register.filter("metric", wording.metric_in_words)
+
+
+@register.filter
+def cell(value: object) -> str:
+    """One cell of an evidence table."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return figures.figure(value)
+    if isinstance(value, datetime):
+        return figures.moment(value)
+    return figures.day(value) if isinstance(value, date) else str(value)
+
+
+@register.filter
+def judged(finding: FindingFacts) -> str:
+    """The judged value, printed so that it cannot be misread against its limit."""
+    return figures.measured(finding.measured, *figures.limits_of(finding.at_least, finding.at_most))
+
+
+@register.filter
+def interval(finding: FindingFacts) -> str:
+    """The interval of the judged value, printed so that it cannot be misread against its limit."""
+    measured = finding.measured
+    found = None if measured is None else measured.interval
+    return figures.bounds(found, *figures.limits_of(finding.at_least, finding.at_most))
+
+
+@register.filter
+def number(value: MetricValue) -> str:
+    """A measured value that has no limit of its own."""
+    return figures.measured(value)
+
+
+@register.filter
+def spread(value: MetricValue) -> str:
+    """The interval of a measured value that has no limit of its own."""
+    return figures.bounds(value.interval)
+
+
+@register.filter
+def glyph(word: Outcome | Verdict) -> str:
+    """The shape that goes with an outcome or a verdict."""
+    return wording.OUTCOMES[word][0] if isinstance(word, Outcome) else wording.VERDICTS[word]
+
+
+@register.filter
+def word(outcome: Outcome) -> str:
+    """An outcome as people say it."""
+    return wording.OUTCOMES[outcome][1]
+
+
+@register.filter
+def setting(value: object) -> str:
+    """A check parameter: lists joined, nothing as a dash."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {setting(entry)}" for key, entry in value.items()) or "–"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(setting(entry) for entry in value) or "–"
+    # A parameter is printed as it was set, not rounded like a measurement.
+    return repr(value) if isinstance(value, float) else cell(value)
+
+
+@register.filter
+def data_url(svg: str) -> str:
+    """An SVG as a data URL: pictures as <img> keep their alternative text in the tagged PDF."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+
+
+@register.filter
+def clipped(text: str) -> str:
+    """At most 160 characters, for the lists on the first page."""
+    return visible(text, FIRST_PAGE, note="…")

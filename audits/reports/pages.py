@@ -1,0 +1,157 @@
+"""What stands on which page: the document turned into the values that the template prints. No Django here.
+
+Bulk stays out of the paper: of every table the first or worst rows are shown with a count of the rest, and all of it is
+in the embedded evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audits.criteria import Outcome
+from audits.measurements import MetricValue, ObservationStatus
+from audits.reports import pictures
+from audits.reports.document import ReportDocument
+from audits.reports.parts import CheckFacts, ControlFacts, FindingFacts, Verdict
+from audits.reports.wording import CheckWording, wording_of
+
+MOST_FINDINGS, MOST_VALUES, MOST_TABLES, MOST_TABLE_ROWS, MOST_COLUMNS, MOST_CONTROLS = 40, 10, 2, 6, 8, 24
+
+_WORST_FIRST = (
+    Outcome.NOT_SATISFIED,
+    Outcome.ERROR,
+    Outcome.TIMED_OUT,
+    Outcome.NOT_RUN,
+    Outcome.INCONCLUSIVE,
+    Outcome.SATISFIED,
+)
+_VERDICTS_FIRST = (
+    Verdict.DOES_NOT_SUPPORT,
+    Verdict.AWAITING_A_PERSON,
+    Verdict.NOT_ASSESSED,
+    Verdict.SUPPORTS,
+    Verdict.NOT_APPLICABLE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The head of a table, and how many rows and columns stay in the embedded evidence."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    total: int
+    columns_left: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSection:
+    """One check as it stands on paper."""
+
+    anchor: str
+    facts: CheckFacts
+    wording: CheckWording
+    measured: bool
+    findings: tuple[FindingFacts, ...]
+    pictures: tuple[pictures.Picture, ...]
+    values: tuple[MetricValue, ...]
+    values_total: int
+    tables: tuple[Excerpt, ...]
+    tables_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkSection:
+    """The controls of one framework, the ones that need attention first."""
+
+    name: str
+    controls: tuple[ControlFacts, ...]
+    total: int
+    counts: tuple[tuple[Verdict, int], ...]
+
+
+def check_sections(document: ReportDocument) -> tuple[CheckSection, ...]:
+    """Every check, in the order of the plan."""
+    return tuple(_check(index, check, document) for index, check in enumerate(document.checks, start=1))
+
+
+def _check(index: int, check: CheckFacts, document: ReportDocument) -> CheckSection:
+    findings = document.findings_of(check.check)
+    shown = tuple(check.tables.items())[:MOST_TABLES]
+    return CheckSection(
+        anchor=f"check-{index}",
+        facts=check,
+        wording=wording_of(check.check),
+        measured=check.status is ObservationStatus.MEASURED,
+        findings=worst_first(findings),
+        pictures=pictures.of_check(check, findings),
+        values=check.values[:MOST_VALUES],
+        values_total=len(check.values),
+        tables=tuple(
+            Excerpt(
+                name=name,
+                columns=table.columns[:MOST_COLUMNS],
+                rows=tuple(row[:MOST_COLUMNS] for row in table.rows[:MOST_TABLE_ROWS]),
+                total=len(table.rows),
+                columns_left=max(len(table.columns) - MOST_COLUMNS, 0),
+            )
+            for name, table in shown
+        ),
+        tables_left=len(check.tables) - len(shown),
+    )
+
+
+def worst_first(findings: Sequence[FindingFacts]) -> tuple[FindingFacts, ...]:
+    """Failures before doubts before what is satisfied; the order of the policy within each."""
+    return tuple(sorted(findings, key=lambda finding: _WORST_FIRST.index(finding.outcome)))
+
+
+def framework_sections(document: ReportDocument) -> tuple[FrameworkSection, ...]:
+    """The controls by framework, in the order in which the frameworks first appear."""
+    sections = []
+    for name in dict.fromkeys(control.framework for control in document.controls):
+        own = [control for control in document.controls if control.framework == name]
+        ordered = sorted(own, key=lambda control: _VERDICTS_FIRST.index(control.verdict))
+        counts = tuple((verdict, sum(c.verdict is verdict for c in own)) for verdict in _VERDICTS_FIRST)
+        sections.append(
+            FrameworkSection(
+                name=name,
+                controls=tuple(ordered[:MOST_CONTROLS]),
+                total=len(own),
+                counts=tuple((verdict, number) for verdict, number in counts if number),
+            )
+        )
+    return tuple(sections)
+
+
+def context(document: ReportDocument, evidence_digest: str) -> dict[str, Any]:
+    """Everything the template prints, from a document whose texts are already `printable`."""
+    findings = worst_first(document.findings)
+    unmeasured = sum(document.count(o) for o in (Outcome.ERROR, Outcome.TIMED_OUT, Outcome.NOT_RUN))
+    live = tuple(waiver for waiver in document.waivers if waiver.live)
+    return {
+        "document": document,
+        "evidence_digest": evidence_digest,
+        "is_open": document.decision.outcome == "open",
+        "waits_for_people": bool(document.decision.missing_reviews) and not document.decision.blocking,
+        "deciders": tuple(review for review in document.reviews if review.counts),
+        "key_numbers": (
+            ("satisfied", document.count(Outcome.SATISFIED), "●", ""),
+            ("not satisfied", document.count(Outcome.NOT_SATISFIED), "◆", "bad"),
+            ("inconclusive", document.count(Outcome.INCONCLUSIVE), "○", "doubt"),
+            ("not measured", unmeasured, "×", "bad"),
+            ("live waivers", len(live), "!", "bad"),
+        ),
+        "live_waivers": live,
+        "break_glass": tuple(waiver for waiver in document.waivers if waiver.break_glass),
+        "findings": findings[:MOST_FINDINGS],
+        "findings_total": len(findings),
+        "checks": check_sections(document),
+        "frameworks": framework_sections(document),
+        "timeline": pictures.of_decision(document),
+        "lineage_picture": pictures.of_lineage(document),
+        "lineage_problems": tuple(node for node in document.lineage.nodes if node.problem)[:MOST_VALUES],
+    }

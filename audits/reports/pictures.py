@@ -1,0 +1,180 @@
+"""Which charts a report shows, and the words under them. Draws with `audits.reports.charts`; no Django here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audits.criteria import Outcome
+from audits.measurements import MetricValue
+from audits.reports import charts
+from audits.reports.document import ReportDocument
+from audits.reports.figures import count
+from audits.reports.parts import CheckFacts, FindingFacts
+from audits.reports.wording import metric_in_words
+
+MOST_PICTURES, MOST_ROWS, FEWEST_BARS = 5, 14, 3
+
+TONES = {
+    Outcome.SATISFIED: charts.Tone.SATISFIED,
+    Outcome.NOT_SATISFIED: charts.Tone.NOT_SATISFIED,
+    Outcome.INCONCLUSIVE: charts.Tone.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with the words for readers who hear it (`alt`) and the caption under it."""
+
+    svg: str
+    alt: str
+    caption: str
+
+
+def of_check(check: CheckFacts, findings: Sequence[FindingFacts]) -> tuple[Picture, ...]:
+    """At most five charts: first the judged metrics against their limits, then groups and importances behind them."""
+    judged: dict[tuple[str, str | None, str | None], list[FindingFacts]] = {}
+    for finding in findings:
+        judged.setdefault((finding.metric, finding.at_least, finding.at_most), []).append(finding)
+    pictures = [_against_limit(check, found) for found in judged.values() if check_has(check, found[0].metric)]
+    seen = {finding.metric for finding in findings}
+    for metric in dict.fromkeys(value.metric for value in check.values):
+        if metric not in seen:
+            pictures += _behind(check, metric)
+    return tuple(pictures[:MOST_PICTURES])
+
+
+def check_has(check: CheckFacts, metric: str) -> bool:
+    """Whether the check measured anything of that name."""
+    return any(value.metric == metric for value in check.values)
+
+
+def _against_limit(check: CheckFacts, findings: Sequence[FindingFacts]) -> Picture:
+    first = findings[0]
+    outcome = {(f.measured.feature, f.measured.group): f.outcome for f in findings if f.measured is not None}
+    found = [value for value in check.values if value.metric == first.metric]
+    # The worst value is the one nearest to, or farthest beyond, the limit: highest for "at most", lowest otherwise.
+    ordered = sorted(found, key=lambda v: (v.value is None, v.value or 0.0), reverse=False)
+    if first.at_most is not None and first.at_least is None:
+        ordered = sorted(found, key=lambda v: (v.value is None, -(v.value or 0.0)))
+    kept = [value for value in found if value in ordered[:MOST_ROWS]]
+    marks = [_mark(value, outcome.get((value.feature, value.group))) for value in kept]
+    words = metric_in_words(first.metric)
+    svg = charts.forest(
+        marks, title=words, description=_spoken(kept, first.limit), at_least=first.at_least, at_most=first.at_most
+    )
+    told = f"{_sentence(words)} against the limit of the policy ({first.limit}); the shaded band is allowed."
+    return Picture(svg, f"Chart: {words}. {_spoken(kept, first.limit)}", told + _left_out(len(kept), len(found)))
+
+
+def _behind(check: CheckFacts, metric: str) -> list[Picture]:
+    """Charts of a metric without a limit: one per feature where groups were measured, else bars over the features."""
+    found = [value for value in check.values if value.metric == metric]
+    words, pictures = metric_in_words(metric), []
+    for feature in dict.fromkeys(value.feature for value in found if value.group):
+        groups = [value for value in found if value.feature == feature and value.group]
+        kept = groups[:MOST_ROWS]
+        if len(kept) > 1:
+            name = f"{words} by {feature}"
+            svg = charts.forest([_mark(value, None) for value in kept], title=name, description=_spoken(kept, ""))
+            caption = f"{_sentence(name)}." + _left_out(len(kept), len(groups))
+            pictures.append(Picture(svg, f"Chart: {name}. {_spoken(kept, '')}", caption))
+    single = [value for value in found if value.feature and not value.group and value.value is not None]
+    if len(single) >= FEWEST_BARS and not pictures:
+        pictures.append(_importance(words, single))
+    return pictures
+
+
+def _importance(words: str, values: Sequence[MetricValue]) -> Picture:
+    ordered = sorted(values, key=lambda value: (-abs(value.value or 0.0), value.feature))
+    kept = ordered[:MOST_ROWS]
+    bars = [
+        charts.Bar(
+            label=value.feature,
+            value=value.value or 0.0,
+            low=value.interval.low if value.interval else None,
+            high=value.interval.high if value.interval else None,
+        )
+        for value in kept
+    ]
+    told = f"{_sentence(words)}, largest first."
+    svg = charts.importance(bars, title=words, description=_spoken(kept, ""))
+    return Picture(svg, f"Chart: {words}. {_spoken(kept, '')}", told + _left_out(len(kept), len(values)))
+
+
+def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
+    where = f"{value.feature}: {value.group}" if value.group else value.feature or "overall"
+    return charts.Mark(
+        label=where,
+        value=value.value,
+        n=value.n,
+        low=value.interval.low if value.interval else None,
+        high=value.interval.high if value.interval else None,
+        has_interval=value.interval is not None,
+        tone=charts.Tone.PLAIN if outcome is None else TONES.get(outcome, charts.Tone.ERROR),
+    )
+
+
+def _spoken(values: Sequence[MetricValue], limit: str) -> str:
+    """What the chart shows, for the ear: how many rows, against what. The numbers stand in the table beside it."""
+    rows = f"{len(values)} {'row' if len(values) == 1 else 'rows'}"
+    against = f", limit {limit}" if limit else ""
+    return f"{rows} with value and interval{against}; the numbers are printed beside the marks."
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _left_out(kept: int, total: int) -> str:
+    return f" {count(kept)} of {count(total)} shown; all are in the embedded evidence." if kept < total else ""
+
+
+def of_lineage(document: ReportDocument) -> Picture | None:
+    """The lineage picture, or None when no lineage was recorded."""
+    facts = document.lineage
+    if not facts.nodes:
+        return None
+    nodes = [
+        charts.Node(id=node.id, kind=node.kind, label=node.label, detail=node.detail, problem=node.problem)
+        for node in facts.nodes
+    ]
+    title = "Lineage of the model version"
+    wrong = sum(bool(node.problem) for node in facts.nodes)
+    told = f"{len(nodes)} datasets, jobs and models joined by {len(facts.edges)} steps; {wrong} with a problem."
+    svg = charts.lineage(nodes, facts.edges, title=title, description=told)
+    return Picture(svg, f"{title}: {told}", told)
+
+
+def of_decision(document: ReportDocument) -> Picture:
+    """The way to the decision: registered, requested, reviewed, decided, valid until."""
+    request, decision = document.request, document.decision
+    events = [
+        charts.Event(at=request.requested_at, title="Requested", detail=f"by {request.requested_by}"),
+        *(
+            charts.Event(
+                at=review.at,
+                title=f"Review: {review.verdict}",
+                detail=f"by {review.name}",
+                tone=charts.Tone.SATISFIED if review.verdict == "approve" else charts.Tone.NOT_SATISFIED,
+            )
+            for review in document.reviews
+            if review.counts
+        ),
+        charts.Event(
+            at=decision.decided_at,
+            title=f"Gate {decision.outcome}",
+            detail=f"policy {document.policy.slug}/{document.policy.version}",
+            tone=charts.Tone.SATISFIED if decision.outcome == "open" else charts.Tone.NOT_SATISFIED,
+        ),
+    ]
+    if document.subject.registered_at is not None:
+        registered = charts.Event(
+            at=document.subject.registered_at, title="Registered", detail=f"by {document.subject.author}"
+        )
+        events.insert(0, registered)
+    if decision.valid_until is not None:
+        events.append(charts.Event(at=decision.valid_until, title="Decision ends", detail="unless renewed"))
+    told = "; ".join(f"{event.title} {event.detail}" for event in events)
+    svg = charts.timeline(events, title="The way to the decision", description=told)
+    return Picture(svg, f"Timeline: {told}", "The way to the decision. Times are UTC.")

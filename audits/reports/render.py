@@ -1,0 +1,144 @@
+"""The report as one self-contained HTML page and as PDF/A-3a that is also PDF/UA-1, with the evidence embedded.
+
+The same document gives the same bytes: every date in the file comes from the document, and only the shipped fonts are
+used. WeasyPrint is imported when a PDF is asked for, so only in the worker.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.template import Context, Engine
+from django.utils.safestring import SafeString, mark_safe
+
+from audits.reports.document import ReportDocument, plain
+from audits.reports.pages import context
+from audits.reports.text import FONTS, printable
+from registry.canonical import canonical_json, digest
+
+if TYPE_CHECKING:
+    import pydyf
+    from weasyprint import Document
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+EVIDENCE_NAME = "evidence.json"
+_SVG = "data:image/svg+xml;base64,"
+_FONT = "assay:fonts/"
+
+# PDF/A wants every XMP property outside of its own list described; this describes pdfuaid:part and states it.
+_UA_DESCRIPTIONS = b"""<rdf:Description xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" rdf:about="" pdfuaid:part="1"/>\
+<rdf:Description xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
+xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#" \
+rdf:about=""><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">\
+<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>\
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>\
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">\
+<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>\
+<pdfaProperty:category>internal</pdfaProperty:category>\
+<pdfaProperty:description>Part of ISO 14289 that the file follows</pdfaProperty:description>\
+</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
+
+
+class RenderError(RuntimeError):
+    """The report could not be drawn; nothing was written."""
+
+    code = "report-render-failed"
+
+
+def evidence_bytes(document: ReportDocument) -> bytes:
+    """The embedded evidence: canonical JSON, whose digest stands in the footer of every page.
+
+    Raises registry.canonical.CanonicalError when a fact has no canonical form.
+    """
+    return canonical_json(document.to_evidence())
+
+
+def render_html(document: ReportDocument) -> str:
+    """The report as one page that loads nothing: style and pictures inline, the evidence in a JSON script block."""
+    return _html(document, evidence_bytes(document), paper=False)
+
+
+def render_pdf(document: ReportDocument) -> bytes:
+    """The unsealed PDF. Raises RenderError when a resource is asked for that is not part of the report."""
+    from weasyprint import HTML, Attachment  # noqa: PLC0415 - heavy, and only the worker renders
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+
+    evidence = evidence_bytes(document)
+    generated = document.identity.generated_at
+    attachment = Attachment(
+        string=evidence,
+        name=EVIDENCE_NAME,
+        description=f"Evidence of report {document.identity.number}",
+        created=generated,
+        modified=generated,
+        relationship="Data",
+    )
+    page = HTML(string=_html(document, evidence, paper=True), url_fetcher=fetch_embedded, base_url=None)
+    try:
+        pdf: bytes = page.write_pdf(
+            pdf_variant="pdf/a-3a",
+            pdf_identifier=digest(evidence).encode("ascii"),
+            attachments=[attachment],
+            finisher=_state_accessibility,
+        )
+    except FatalURLFetchingError as error:
+        raise RenderError(str(error)) from None
+    return pdf
+
+
+def fetch_embedded(url: str, *_: Any, **__: Any) -> Any:
+    """WeasyPrint's URL fetcher: shipped fonts and our own SVG pictures, and a hard stop for everything else.
+
+    The stop ends the rendering: text is escaped, so no honest document can ask for anything else.
+    """
+    from weasyprint.urls import FatalURLFetchingError, URLFetcherResponse  # noqa: PLC0415 - worker only
+
+    if url.startswith(_SVG):
+        content = base64.b64decode(url.removeprefix(_SVG), validate=True)
+        return URLFetcherResponse(url, content, {"Content-Type": "image/svg+xml"})
+    name = url.removeprefix(_FONT)
+    if url.startswith(_FONT) and name in _fonts():
+        return URLFetcherResponse(url, (FONTS / name).read_bytes(), {"Content-Type": "font/otf"})
+    raise FatalURLFetchingError(f"A report may load nothing from outside, and asked for {url[:80]!r}.")
+
+
+@cache
+def _fonts() -> frozenset[str]:
+    return frozenset(path.name for path in FONTS.iterdir() if path.suffix in {".otf", ".ttf"})
+
+
+@cache
+def _engine() -> Engine:
+    """An engine of our own: the report must look the same whatever the project's template settings are."""
+    return Engine(dirs=[str(TEMPLATES)], builtins=["audits.reports.filters"], autoescape=True)
+
+
+def _html(document: ReportDocument, evidence: bytes, *, paper: bool) -> str:
+    shown = printable(document)
+    values = context(shown, digest(evidence))
+    values |= {
+        "paper": paper,
+        "generated": plain(document.identity.generated_at),
+        "evidence_json": "" if paper else _script(evidence),
+    }
+    # Localisation off: numbers and dates are written by our own filters and must not follow the server's language.
+    return _engine().get_template("reports/gate_report.html").render(Context(values, use_l10n=False, use_tz=False))
+
+
+def _script(evidence: bytes) -> SafeString:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(json.loads(evidence), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return mark_safe(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S308
+
+
+def _state_accessibility(_: Document, pdf: pydyf.PDF) -> None:
+    """Write the PDF/UA claim into the one XMP packet that the PDF/A variant made."""
+    for entry in pdf.objects:
+        if getattr(entry, "extra", {}).get("Type") == "/Metadata":
+            entry.stream = [part.replace(b"</rdf:RDF>", _UA_DESCRIPTIONS + b"</rdf:RDF>") for part in entry.stream]
+            return
+    raise RenderError("The PDF has no XMP packet to state its accessibility in.")

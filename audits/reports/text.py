@@ -1,0 +1,72 @@
+"""Text that came from people or machines, made fit for paper: nothing invisible, nothing endless, nothing without a glyph.
+
+No Django here. HTML escaping is not done here: the template engine and the charts escape at the place of use.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import unicodedata
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+FONTS = Path(__file__).parent / "fonts"
+# A reason longer than this is cut on paper; the embedded evidence keeps it whole.
+LONGEST = 1_200
+
+
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    """Code points that the shipped text fonts can draw."""
+    from fontTools.ttLib import TTFont  # noqa: PLC0415 - worker only
+
+    drawn: set[int] = set()
+    for name in ("Inter-Regular.otf", "DejaVuSans.ttf"):
+        with TTFont(FONTS / name, lazy=True) as font:
+            drawn.update(font.getBestCmap())
+    return frozenset(drawn)
+
+
+def _shown(character: str) -> str:
+    """One character, or its code point in brackets when a reader could not see it or a font could not draw it."""
+    if character == "\n" or " " <= character <= "~":
+        return character
+    if character in "\t\r\u00a0\u202f":
+        return " "
+    # Cc control, Cf format (zero-width, bidi overrides), Cs surrogate, Co private, Cn unassigned, Zl/Zp separators.
+    invisible = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    if invisible or ord(character) not in _glyphs():
+        return f"[U+{ord(character):04X}]"
+    return character
+
+
+def visible(text: str, longest: int = LONGEST, note: str = "… (cut here; the embedded evidence holds the whole text)") -> str:
+    """`text` with every invisible or undrawable character spelt out, cut after `longest` characters with a note.
+
+    Bidirectional overrides and zero-width characters can make a line read differently from what was signed; on a
+    report they stand as `[U+202E]`.
+    """
+    cut = text[:longest]
+    shown = cut if cut.isascii() and cut.isprintable() else "".join(map(_shown, cut.replace("\r\n", "\n")))
+    if len(text) > longest:
+        return shown + note
+    return shown
+
+
+def printable(value: Any) -> Any:
+    """`value` (dataclasses, tuples, lists and mappings, nested) with every text in it made `visible`."""
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return visible(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = (entry.name for entry in dataclasses.fields(value))
+        return dataclasses.replace(value, **{name: printable(getattr(value, name)) for name in fields})
+    if isinstance(value, Mapping):
+        return {printable(key): printable(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(printable(entry) for entry in value)
+    return value
