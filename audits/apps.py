@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AuditsConfig(AppConfig):
+    """Measures: runs, checks, observations, findings, reports."""
+
+    name = "audits"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the work this app performs."""
+        from audits import performers  # noqa: F401, PLC0415  (models must be loaded first)

@@ -1,0 +1,90 @@
+"""What a check is given: plain, frozen values that can cross a process border.
+
+No Django here: the worker builds an `Evidence` from the database, sends it to the child process as JSON, and the child
+rebuilds it. Paths are read-only files whose digests were verified by the worker just before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a dataset version as its owner declared it.
+
+    `tags` are words of `registry.datasets.COLUMN_TAGS`: feature, target, sensitive, prediction, score, weight,
+    identifier, pii, special_category, timestamp. `type` is one of number, integer, string, boolean, datetime.
+    """
+
+    name: str
+    type: str = "string"
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetEvidence:
+    """A dataset version whose content is held: `role` is train, validation, test, evaluation or reference."""
+
+    role: str
+    name: str
+    digest: str
+    path: Path
+    media_type: str
+    columns: tuple[Column, ...]
+
+    def tagged(self, tag: str) -> tuple[str, ...]:
+        """Names of the columns that carry `tag`, in declared order."""
+        return tuple(column.name for column in self.columns if tag in column.tags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEvidence:
+    """The model version under audit.
+
+    `path` is None when no artifact is held. `signature` says how to ask the model: `task`
+    (binary_classification, regression, ...), `features` (ordered names), `target`, `positive_label`, `threshold`.
+    """
+
+    name: str
+    digest: str
+    format: str
+    path: Path | None
+    signature: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything one check may look at. `lineage` is the document of `registry.lineage.Graph.to_document`."""
+
+    model: ModelEvidence
+    datasets: Mapping[str, DatasetEvidence]
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON-ready form; `from_document` is its inverse."""
+        document = asdict(self)
+        document["model"]["path"] = None if self.model.path is None else str(self.model.path)
+        for entry in document["datasets"].values():
+            entry["path"] = str(entry["path"])
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Evidence:
+        """Rebuild from `to_document`. Raises KeyError or TypeError on a malformed document."""
+        model = dict(document["model"])
+        model["path"] = None if model["path"] is None else Path(model["path"])
+        datasets = {}
+        for role, entry in document["datasets"].items():
+            columns = tuple(Column(c["name"], c["type"], tuple(c["tags"])) for c in entry["columns"])
+            datasets[role] = DatasetEvidence(**{**entry, "path": Path(entry["path"]), "columns": columns})
+        return cls(
+            model=ModelEvidence(**model),
+            datasets=datasets,
+            lineage=document.get("lineage", {}),
+            seed=int(document.get("seed", 0)),
+        )

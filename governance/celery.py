@@ -1,0 +1,33 @@
+"""The Celery application. `registry.work` says what is done; this only wakes workers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+
+app = Celery("assay")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["registry"])
+
+
+def prepare_broker() -> None:
+    """Make the folders of the embedded broker. Harmless for the others."""
+    options: dict[str, Any] = app.conf.broker_transport_options or {}
+    for name in ("data_folder_in", "data_folder_out", "control_folder"):
+        if name in options:
+            Path(options[name]).mkdir(parents=True, exist_ok=True)
+
+
+prepare_broker()
+
+
+@worker_ready.connect
+def _sweep_at_start(**_signal: Any) -> None:
+    """What was due while no worker ran is done now, not at the next beat."""
+    app.send_task("registry.tasks.sweep")

@@ -1,0 +1,343 @@
+"""Asks the gates. `gates.decide` is pure; here its facts are gathered, its answer is signed, and it is asked again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from audits.criteria import Outcome
+from governance import gates
+from governance.errors import GateClosedError
+from governance.gate_facts import ReasonCode
+from governance.models import GateDecision, PolicyStatusChange, PromotionRequest, Waiver
+from governance.policies import Exclusion
+from governance.refusals import subject_id
+from governance.roles import roles_of
+from registry import dsse, ledger, provenance, work
+from registry.canonical import digest_of
+from registry.errors import AssayError
+from registry.events import Event
+from registry.models import ModelVersion, Person
+from registry.signing import keyring
+
+log = logging.getLogger("assay.gate")
+
+REPORT_WORK = "governance.report"
+State = PromotionRequest.State
+
+
+# -- The facts --------------------------------------------------------------------------------------------------------
+def evaluate(request: PromotionRequest, now: datetime) -> gates.Decision:
+    """What the pinned gate says about `request` at `now`. Everything is read afresh: roles, waivers, data, policy."""
+    return gates.decide(
+        request.gate,
+        findings=_findings(request),
+        reviews=_reviews(request),
+        waivers=_waivers(request),
+        circumstances=_circumstances(request),
+        subject_digest=request.subject_digest,
+        now=now,
+    )
+
+
+def separation_problem(request: PromotionRequest, person: Person) -> str:
+    """Why `person` is too close to this request to approve it, or ""."""
+    exclude = request.gate.exclude
+    if person.pk == request.requested_by_id:
+        return "You requested this promotion, so somebody else must approve it."
+    if Exclusion.VERSION_AUTHOR in exclude and person.pk == request.version.created_by_id:
+        return "You registered this version, so somebody else must approve it."
+    if Exclusion.RUN_AUTHOR in exclude and person.pk == request.version.run_author_id:
+        return "You trained this version, so somebody else must approve it."
+    return ""
+
+
+def _findings(request: PromotionRequest) -> list[gates.FindingFact]:
+    waivable = {criterion.id: criterion.waivable for criterion in request.gate.criteria}
+    return [
+        gates.FindingFact(
+            criterion_id=finding.criterion_id,
+            outcome=Outcome(finding.outcome),
+            explanation=finding.explanation,
+            measured_at=finding.measured_at,
+            waivable=waivable.get(finding.criterion_id, False),
+        )
+        for finding in request.run.findings.all()
+    ]
+
+
+def _reviews(request: PromotionRequest) -> list[gates.ReviewFact]:
+    """Reviews of this round. Whether each reviewer still holds the role is asked now, not remembered."""
+    held: dict[int, set[str]] = {}
+    facts = []
+    for review in request.reviews.filter(round=request.round).select_related("reviewer"):
+        person = review.reviewer
+        if person.pk not in held:
+            held[person.pk] = roles_of(person, "registry.review_promotion", request.version.model)
+        eligible = review.role in held[person.pk] and not person.is_service
+        facts.append(
+            gates.ReviewFact(
+                person=person.pseudonym,
+                role=review.role,
+                verdict=gates.Verdict(review.verdict),
+                subject_digest=review.subject_digest,
+                at=review.created_at,
+                round=review.round,
+                eligible=eligible,
+                ineligible_reason="" if eligible else f"the person no longer reviews as {review.role}",
+            )
+        )
+    return facts
+
+
+def _waivers(request: PromotionRequest) -> list[gates.WaiverFact]:
+    decided = Waiver.objects.filter(request=request, round=request.round, decision__isnull=False)
+    return [
+        gates.WaiverFact(
+            criterion_id=waiver.criterion_id,
+            granted=waiver.decision.granted and _may_still_waive(waiver, request),
+            expires_at=waiver.expires_at,
+            requested_by=waiver.requested_by.pseudonym,
+            decided_by=waiver.decision.decided_by.pseudonym,
+            decided_at=waiver.decision.decided_at,
+        )
+        for waiver in decided.select_related("decision__decided_by", "requested_by")
+    ]
+
+
+def _may_still_waive(waiver: Waiver, request: PromotionRequest) -> bool:
+    """A waiver falls with the role of whoever granted it."""
+    return waiver.decision.role in roles_of(
+        waiver.decision.decided_by, "registry.decide_waiver", request.version.model
+    )
+
+
+def _circumstances(request: PromotionRequest) -> gates.Circumstances:
+    version = request.version
+    return gates.Circumstances(
+        requester=request.requested_by.pseudonym,
+        version_author=version.created_by.pseudonym,
+        run_author=version.run_author.pseudonym if version.run_author else "",
+        withdrawn_inputs=provenance.withdrawn_inputs(version),
+        policy_recalled=request.policy_version.current_status == PolicyStatusChange.Status.RECALLED,
+    )
+
+
+# -- The answer becomes a record --------------------------------------------------------------------------------------
+_WAITING = {ReasonCode.QUORUM_MISSING}
+
+
+def state_after(decision: gates.Decision) -> State:
+    """Where a request stands after this answer of its gate."""
+    if decision.is_open:
+        return State.APPROVED
+    codes = {reason.code for reason in decision.blocking}
+    if ReasonCode.REVIEW_REJECTED in codes:
+        return State.REJECTED
+    return State.IN_REVIEW if codes <= _WAITING else State.BLOCKED
+
+
+def issue(*, request: PromotionRequest, decision: gates.Decision) -> GateDecision:
+    """Sign the answer, log it, and ask for the report. Belongs into the transaction that moves the request."""
+    version = request.version
+    document = {**decision.to_document(), **_identity(request)}
+    statement = dsse.gate_decision(
+        dsse.Decision(
+            is_open=decision.is_open,
+            subject=str(version),
+            subject_digest=version.artifact_digest,
+            verifier=settings.ASSAY_BASE_URL,
+            resource=f"{settings.ASSAY_BASE_URL}/models/{version.model.slug}/versions/{version.number}#{request.to_stage}",
+            policy=f"policy:{request.policy_version}",
+            policy_digest=request.policy_version.digest,
+            stage=request.to_stage,
+            decided_at=document["decided_at"],
+            valid_until=document["valid_until"] or document["decided_at"],
+            details=document,
+        )
+    )
+    record = GateDecision(
+        request=request,
+        version=version,
+        stage=request.to_stage,
+        outcome=str(decision.outcome),
+        subject_digest=request.subject_digest,
+        document=document,
+        digest=digest_of(document),
+        envelope=dsse.sign_statement(statement, keyring().gate_key),
+        decided_at=decision.decided_at,
+        valid_until=decision.valid_until,
+    )
+    record.save()
+    ledger.append(
+        Event.GATE_DECIDED,
+        subject=subject_id(request),
+        facts={
+            "decision": record.outcome,
+            "digest": record.digest,
+            "envelope": digest_of(record.envelope),
+            "artifact": version.artifact_digest,
+            "stage": record.stage,
+            "valid_until": document["valid_until"],
+        },
+    )
+    work.enqueue(kind=REPORT_WORK, key=f"report:{record.pk}", payload={"decision": str(record.pk)})
+    return record
+
+
+def _identity(request: PromotionRequest) -> dict[str, Any]:
+    version = request.version
+    return {
+        "request": str(request.pk),
+        "round": request.round,
+        "stage": request.to_stage,
+        "subject": {"model": version.model.slug, "version": version.number, "digest": version.artifact_digest},
+        "policy": {
+            "slug": request.policy_version.policy.slug,
+            "version": request.policy_version.number,
+            "digest": request.policy_version.digest,
+        },
+    }
+
+
+# -- Asked at the moment of deployment --------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateAnswer:
+    """What the gate of one stage says about one version at this moment. Closed unless everything says open."""
+
+    is_open: bool
+    blocking: tuple[dict[str, str], ...]
+    missing_reviews: tuple[dict[str, Any], ...] = ()
+    policy: dict[str, Any] | None = None
+    subject: dict[str, Any] | None = None
+    decided_at: datetime | None = None
+    valid_until: datetime | None = None
+    decision: GateDecision | None = None
+    pending: bool = False
+
+    def require_decision(self) -> GateDecision:
+        """The signed decision behind an open answer. Raises GateClosedError when there is none."""
+        if self.decision is None:
+            raise GateClosedError("There is no signed decision.")
+        return self.decision
+
+    def document(self) -> dict[str, Any]:
+        """The answer of `GET /gates/{stage}/`."""
+        return {
+            "decision": "open" if self.is_open else "closed",
+            "pending": self.pending,
+            "blocking": list(self.blocking),
+            "missing_reviews": list(self.missing_reviews),
+            "policy": self.policy,
+            "subject": self.subject,
+            "decided_at": ledger.utc_text(self.decided_at) if self.decided_at else None,
+            "valid_until": ledger.utc_text(self.valid_until) if self.valid_until else None,
+            "decision_id": str(self.decision.pk) if self.decision else None,
+            "attestation": f"/api/v1/decisions/{self.decision.pk}/attestation/" if self.decision else None,
+        }
+
+
+def ask_gate(*, version: ModelVersion | None, stage: str) -> GateAnswer:
+    """Evaluate everything that can have changed since the decision was signed, now. Never raises; doubt is closed."""
+    if version is None:
+        return _closed("unknown-subject", "No version of that identity is registered.")
+    try:
+        return _asked(version, stage)
+    except Exception as error:  # whatever goes wrong here, the answer of a gate must not be open
+        log.exception("the gate %s could not be evaluated for %s", stage, version)
+        code = error.code if isinstance(error, AssayError) else "evaluation-failed"
+        return _closed(code, "The gate could not be evaluated; it stays closed.")
+
+
+def _asked(version: ModelVersion, stage: str) -> GateAnswer:
+    decision = (
+        GateDecision.objects.filter(version=version, stage=stage)
+        .select_related("request__policy_version__policy", "request__run", "request__requested_by")
+        .select_related("request__version__model", "request__version__created_by", "request__version__run_author")
+        .order_by("-decided_at", "-pk")
+        .first()
+    )
+    if decision is None:
+        return _undecided(version, stage)
+    request = decision.request
+    now = timezone.now()
+    answer = evaluate(request, now)
+    problems = _signature_problems(decision)
+    if request.state not in (State.APPROVED, State.COMPLETED) and answer.is_open:
+        problems.append(_reason("request-not-approved", f"The request is {request.get_state_display()}."))
+    if decision.outcome == "open" and (decision.valid_until is None or decision.valid_until <= now):
+        problems.append(_reason("decision-expired", "The decision has run out; ask for the promotion again."))
+    if decision.outcome != "open" and answer.is_open:
+        problems.append(_reason("decision-closed", "The signed decision is closed."))
+    identity = _identity(request)
+    is_open = answer.is_open and not problems
+    document = answer.to_document()
+    return GateAnswer(
+        is_open=is_open,
+        blocking=(*document["blocking"], *problems),
+        missing_reviews=tuple(document["missing_reviews"]),
+        policy=identity["policy"],
+        subject=identity["subject"],
+        decided_at=decision.decided_at,
+        valid_until=min(filter(None, (decision.valid_until, answer.valid_until)), default=None) if is_open else None,
+        decision=decision,
+    )
+
+
+def _undecided(version: ModelVersion, stage: str) -> GateAnswer:
+    """Nothing was decided for this stage: say whether something is on its way."""
+    subject = {"model": version.model.slug, "version": version.number, "digest": version.artifact_digest}
+    request = (
+        PromotionRequest.objects.filter(version=version, to_stage=stage, state__in=PromotionRequest.OPEN_STATES)
+        .select_related("policy_version__policy", "run", "requested_by", "version__model", "version__created_by")
+        .first()
+    )
+    if request is None:
+        return _closed("not-requested", f"No promotion of {version} to {stage} was decided.", subject=subject)
+    if request.state == State.AUDITING:
+        return GateAnswer(
+            is_open=False,
+            blocking=(_reason("checks-running", "The checks are still running."),),
+            policy=_identity(request)["policy"],
+            subject=subject,
+            pending=True,
+        )
+    answer = evaluate(request, timezone.now()).to_document()
+    return GateAnswer(
+        is_open=False,
+        blocking=tuple(answer["blocking"]) or (_reason("not-decided", "The gate has not decided yet."),),
+        missing_reviews=tuple(answer["missing_reviews"]),
+        policy=_identity(request)["policy"],
+        subject=subject,
+        pending=request.state == State.IN_REVIEW,
+    )
+
+
+def _signature_problems(decision: GateDecision) -> list[dict[str, str]]:
+    """An answer rests on the signed statement, not on the row beside it."""
+    try:
+        statement = dsse.verify_envelope(decision.envelope, keyring().gate_key.public_key())
+    except AssayError as error:
+        return [_reason("decision-unsigned", f"The signature of the decision does not verify: {error}")]
+    predicate = statement["predicate"]
+    artifact = f"sha256:{statement['subject'][0]['digest']['sha256']}"
+    told = (predicate["decision"], predicate["stage"], artifact, digest_of(predicate["details"]))
+    if told != (decision.outcome, decision.stage, decision.version.artifact_digest, decision.digest):
+        return [_reason("decision-altered", "The stored decision is not the one that was signed.")]
+    if decision.subject_digest != decision.request.subject_digest:
+        return [_reason("decision-stale", "The evidence changed after the decision was signed.")]
+    return []
+
+
+def _closed(code: str, explanation: str, subject: dict[str, Any] | None = None) -> GateAnswer:
+    return GateAnswer(is_open=False, blocking=(_reason(code, explanation),), subject=subject)
+
+
+def _reason(code: str, explanation: str) -> dict[str, str]:
+    return {"code": code, "subject": "", "explanation": explanation}
+

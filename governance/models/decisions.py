@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from governance.models.promotions import PromotionRequest
+from registry.models import ModelVersion
+from registry.models.immutable import Record
+
+
+class GateDecision(Record):
+    """The signed outcome of a gate. `envelope` is a DSSE envelope whose subject is the artifact digest."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="decisions")
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="gate_decisions")
+    stage = models.CharField(max_length=60)
+    outcome = models.CharField(max_length=6, choices=(("open", "open"), ("closed", "closed")))
+    subject_digest = models.CharField(max_length=71)
+    document = models.JSONField()
+    digest = models.CharField(max_length=71, unique=True)
+    envelope = models.JSONField()
+    decided_at = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "gate decision"
+        ordering = ("-decided_at",)
+        indexes = (models.Index(fields=("version", "stage", "-decided_at"), name="decision_of_version"),)
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.outcome} for {self.version}"

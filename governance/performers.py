@@ -1,0 +1,37 @@
+"""The work this app performs, and what it listens to. Loaded when the apps are ready."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from audits import signals
+from governance import decisions, promotions, reporting
+from governance.models import GateDecision
+from registry import work
+
+log = logging.getLogger("assay.reports")
+
+
+class ReportPerformer:
+    """Renders, seals and keeps the report of one gate decision."""
+
+    def perform(self, payload: Mapping[str, Any]) -> work.Effect:
+        """Render and seal now. Keeping the report is idempotent by its number, so it needs no further effect."""
+        decision = (
+            GateDecision.objects.select_related("request__version__model__owner", "request__run")
+            .select_related("request__policy_version__policy", "request__requested_by", "request__version__created_by")
+            .get(pk=payload["decision"])
+        )
+        reporting.issue_report(decision)
+        return lambda: None
+
+    def gave_up(self, payload: Mapping[str, Any], error: str) -> work.Effect:
+        """A report that cannot be made changes no decision; the work item keeps the error for the operator."""
+        log.error("the report of decision %s could not be made: %s", payload["decision"], error)
+        return lambda: None
+
+
+work.performs(decisions.REPORT_WORK, ReportPerformer())
+signals.run_closed.connect(promotions.audit_finished, dispatch_uid="governance.audit_finished")

@@ -1,0 +1,137 @@
+"""Which roles there are, what each may do by default, and who holds one on a given model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
+from django.db.models.signals import post_migrate
+
+from governance.models import RoleGroup
+from governance.models.access import Role
+from registry.authority import groups_permitting
+from registry.models import Person, RegisteredModel
+
+_REGISTER = ("registry.add_registeredmodel", "registry.add_dataset", "registry.add_datasetversion")
+_BUILD = (*_REGISTER, "registry.register_version", "registry.request_promotion", "registry.request_waiver")
+_READ = (
+    "registry.read_gate",
+    "registry.read_report",
+    "registry.view_registeredmodel",
+    "registry.view_modelversion",
+    "registry.view_dataset",
+    "registry.view_datasetversion",
+    "registry.view_stageassignment",
+    "registry.view_ledgerentry",
+    "audits.view_auditrun",
+    "audits.view_observation",
+    "audits.view_finding",
+    "audits.view_report",
+    "governance.view_policy",
+    "governance.view_policyversion",
+    "governance.view_promotionrequest",
+    "governance.view_review",
+    "governance.view_waiver",
+    "governance.view_gatedecision",
+)
+_REVIEW = ("registry.review_promotion",)
+
+#: The shipped defaults, on every model. An organisation narrows them: take a permission from the shipped group and give
+#: it, through guardian, to a group of its own on single models.
+DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
+    Role.DATA_SCIENTIST: (*_READ, *_BUILD),
+    Role.ML_ENGINEER: (*_READ, *_BUILD, "registry.complete_promotion"),
+    Role.MODEL_OWNER: (*_READ, *_BUILD, *_REVIEW, "registry.complete_promotion"),
+    Role.MODEL_VALIDATOR: (*_READ, *_REVIEW),
+    Role.RISK_OFFICER: (
+        *_READ,
+        *_REVIEW,
+        "registry.decide_waiver",
+        "governance.draft_policy",
+        "governance.activate_policy",
+    ),
+    Role.DATA_PROTECTION_OFFICER: (
+        *_READ,
+        *_REVIEW,
+        "registry.decide_waiver",
+        "registry.add_datasetwithdrawal",
+    ),
+    Role.COMPLIANCE_OFFICER: (
+        *_READ,
+        *_REVIEW,
+        "registry.decide_waiver",
+        "governance.draft_policy",
+        "governance.activate_policy",
+    ),
+    Role.BUSINESS_OWNER: (*_READ, *_REVIEW),
+    Role.AUDITOR: _READ,
+    Role.OPERATOR: (
+        "registry.read_gate",
+        "registry.read_report",
+        "registry.view_registeredmodel",
+        "registry.view_modelversion",
+        "registry.register_version",
+        "registry.request_promotion",
+        "registry.complete_promotion",
+        *_REGISTER,
+        "governance.add_accesstoken",
+        "governance.change_accesstoken",
+        "governance.view_accesstoken",
+    ),
+    Role.ADMINISTRATOR: (
+        *_READ,
+        "registry.view_person",
+        "registry.add_person",
+        "registry.change_person",
+        "auth.view_group",
+        "auth.add_group",
+        "auth.change_group",
+        "governance.view_rolegroup",
+        "governance.add_rolegroup",
+        "governance.change_rolegroup",
+        "governance.add_accesstoken",
+        "governance.change_accesstoken",
+        "governance.view_accesstoken",
+    ),
+}
+
+
+def roles_of(person: Person, permission: str, model: RegisteredModel) -> set[str]:
+    """The roles in which `person` holds `permission` on `model`. Empty for a person who cannot sign in."""
+    if not person.is_active:
+        return set()
+    groups = groups_permitting(permission, model).filter(user=person)
+    return set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
+
+
+def people_with(role: str, permission: str, model: RegisteredModel) -> QuerySet[Person]:
+    """Active human beings who hold `permission` on `model` in `role`."""
+    groups = groups_permitting(permission, model).filter(role_group__role=role)
+    return Person.objects.filter(groups__in=groups, is_active=True, is_service=False).distinct()
+
+
+def group_for(role: Role) -> Group:
+    """The shipped group of a role."""
+    return Group.objects.get(name=role.label)
+
+
+def ensure_roles(**_signal: Any) -> None:
+    """Make the shipped groups. Runs after each migrate and leaves a group that exists as the organisation edited it."""
+    for role, names in DEFAULT_PERMISSIONS.items():
+        group, created = Group.objects.get_or_create(name=role.label)
+        RoleGroup.objects.get_or_create(group=group, defaults={"role": role})
+        if created:
+            group.permissions.set([_permission(name) for name in names])
+
+
+def connect() -> None:
+    """Have `ensure_roles` run once the permissions of all apps exist."""
+    last: AppConfig = apps.get_app_config("governance")
+    post_migrate.connect(ensure_roles, sender=last, dispatch_uid="governance.roles")
+
+
+def _permission(name: str) -> Permission:
+    app, codename = name.split(".")
+    return Permission.objects.get(codename=codename, content_type__app_label=app)

@@ -1,0 +1,176 @@
+"""The ledger: an append-only Merkle log in the application's own database.
+
+`append` is the last step inside the business transaction. A rollback gives the index back, so there is no gap, no fork
+and no change without a record.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from registry import merkle
+from registry.canonical import canonical_json, digest
+from registry.errors import LedgerError
+from registry.events import Event
+from registry.models import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode, Person
+from registry.notes import Checkpoint as TreeHead
+from registry.notes import sign_checkpoint
+from registry.signing import keyring
+
+BODY_VERSION = 1
+MAX_BODY_BYTES = 65_535  # the entry length field of C2SP tlog-tiles has 16 bits
+
+SYSTEM = "system"
+
+
+def append(
+    event: Event, *, subject: str, actor: Person | str = SYSTEM, facts: Mapping[str, Any] | None = None
+) -> LedgerEntry:
+    """Write one entry and the tree nodes it completes. Raises LedgerError outside a transaction or when too large.
+
+    `subject` is a text id such as `version:credit/3`; `facts` is JSON without personal text (see `commit_text`).
+    """
+    if not connection.in_atomic_block:
+        raise LedgerError("An entry is written inside the transaction of the change it records.")
+    body = canonical_json(
+        {
+            "v": BODY_VERSION,
+            "event": event.value,
+            "at": utc_text(timezone.now()),
+            "actor": actor.pseudonym if isinstance(actor, Person) else actor,
+            "subject": subject,
+            "facts": dict(facts or {}),
+        }
+    )
+    if len(body) > MAX_BODY_BYTES:
+        raise LedgerError(f"The entry has {len(body)} bytes; the limit is {MAX_BODY_BYTES}. Name large content by digest.")
+    head = LedgerHead.objects.select_for_update().get_or_create(id=1)[0]
+    leaf = merkle.leaf_hash(body)
+    entry = LedgerEntry(index=head.size, body=body, leaf_hash=leaf, event=event.value, subject=subject)
+    entry.save()
+    LedgerNode.objects.bulk_create(
+        LedgerNode(level=level, position=position, hash=value)
+        for level, position, value in merkle.append_nodes(head.size, leaf, read_node)
+    )
+    LedgerHead.objects.filter(id=1).update(size=head.size + 1)
+    return entry
+
+
+def commit_text(text: str) -> str:
+    """Keep `text` erasable and return the commitment that the ledger may hold: SHA-256(salt ‖ text)."""
+    salt = secrets.token_bytes(32)
+    commitment = digest(salt + text.encode())
+    ErasableText.objects.create(commitment=commitment, salt=salt, text=text)
+    return commitment
+
+
+def utc_text(moment: datetime) -> str:
+    """ISO 8601 in UTC with microseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_node(level: int, position: int) -> bytes:
+    """The stored hash of one complete subtree. Raises LedgerError if it is missing."""
+    found = LedgerNode.objects.filter(level=level, position=position).values_list("hash", flat=True).first()
+    if found is None:
+        raise LedgerError(f"Node {level}/{position} of the ledger is missing.")
+    return bytes(found)
+
+
+def size() -> int:
+    """Entries so far."""
+    return LedgerHead.objects.filter(id=1).values_list("size", flat=True).first() or 0
+
+
+def root(at_size: int | None = None) -> bytes:
+    """The Merkle tree head over the first `at_size` entries (all by default)."""
+    return merkle.root(size() if at_size is None else at_size, read_node)
+
+
+@transaction.atomic
+def publish_checkpoint() -> Checkpoint:
+    """Sign the present head. Returns the newest checkpoint if nothing was appended since."""
+    now_size = size()
+    newest = Checkpoint.objects.first()
+    if newest is not None and newest.size == now_size:
+        return newest
+    signer = keyring().ledger
+    head = TreeHead(origin=signer.name, size=now_size, root=root(now_size))
+    checkpoint = Checkpoint(size=now_size, note=sign_checkpoint(head, signer), created_at=timezone.now())
+    checkpoint.save()
+    return checkpoint
+
+
+def inclusion_proof(index: int, at_size: int) -> list[bytes]:
+    """Audit path of entry `index` in the tree of `at_size`. Raises MerkleError outside the tree."""
+    return merkle.inclusion_proof(index, at_size, read_node)
+
+
+def consistency_proof(old: int, new: int) -> list[bytes]:
+    """Proof that the tree of `old` entries is a prefix of the tree of `new`. Raises MerkleError outside the tree."""
+    return merkle.consistency_proof(old, new, read_node)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`problem` is empty when everything agrees; else `first_bad` is the index of the first entry that does not."""
+
+    size: int
+    root: bytes
+    first_bad: int | None = None
+    problem: str = ""
+
+
+def verify(progress: Callable[[int, int], None] = lambda _done, _total: None) -> Verification:
+    """Recompute the whole log from the bodies and compare with every stored copy. Stops at the first bad entry."""
+    total = size()
+    frontier = merkle.Frontier()
+    for expected, (index, body, leaf, event, subject) in enumerate(_stored_entries()):
+        problem = _entry_problem(expected, index, bytes(body), bytes(leaf), event, subject)
+        if problem:
+            return Verification(total, frontier.root(), expected, problem)
+        for level, position, value in frontier.append(bytes(leaf)):
+            if read_node_or_none(level, position) != value:
+                return Verification(total, frontier.root(), expected, f"tree node {level}/{position} differs")
+        progress(expected + 1, total)
+    if frontier.size != total:
+        return Verification(
+            total, frontier.root(), frontier.size, f"the head says {total} entries, {frontier.size} are there"
+        )
+    return Verification(total, frontier.root())
+
+
+def read_node_or_none(level: int, position: int) -> bytes | None:
+    """The stored hash, or None when the node is missing."""
+    found = LedgerNode.objects.filter(level=level, position=position).values_list("hash", flat=True).first()
+    return None if found is None else bytes(found)
+
+
+def _stored_entries() -> Iterator[tuple[int, bytes, bytes, str, str]]:
+    return (
+        LedgerEntry.objects.order_by("index")
+        .values_list("index", "body", "leaf_hash", "event", "subject")
+        .iterator(chunk_size=2000)
+    )
+
+
+def _entry_problem(expected: int, index: int, body: bytes, leaf: bytes, event: str, subject: str) -> str:
+    if index != expected:
+        return f"entry {expected} is missing (the next one is {index})"
+    if merkle.leaf_hash(body) != leaf:
+        return "the body does not have the stored leaf hash"
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return "the body is not JSON"
+    if (told.get("event"), told.get("subject")) != (event, subject):
+        return "event or subject beside the body differs from the body"
+    return ""

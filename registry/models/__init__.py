@@ -1,0 +1,38 @@
+"""The records. One module a noun; every table but the four mutable ones is append-only."""
+
+from registry.models.blobs import Blob
+from registry.models.datasets import Dataset, DatasetDerivation, DatasetVersion, DatasetWithdrawal
+from registry.models.ledger import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode
+from registry.models.model_versions import (
+    ArtifactFormat,
+    ModelVersion,
+    ProviderRole,
+    RegisteredModel,
+    RiskClass,
+    VersionInput,
+)
+from registry.models.people import Person
+from registry.models.stages import StageAssignment
+from registry.models.work import WorkItem
+
+__all__ = [
+    "ArtifactFormat",
+    "Blob",
+    "Checkpoint",
+    "Dataset",
+    "DatasetDerivation",
+    "DatasetVersion",
+    "DatasetWithdrawal",
+    "ErasableText",
+    "LedgerEntry",
+    "LedgerHead",
+    "LedgerNode",
+    "ModelVersion",
+    "Person",
+    "ProviderRole",
+    "RegisteredModel",
+    "RiskClass",
+    "StageAssignment",
+    "VersionInput",
+    "WorkItem",
+]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db import models
+
+from registry.errors import ImmutableError
+
+M = TypeVar("M", bound=models.Model)
+
+
+class RecordQuerySet(models.QuerySet[M]):
+    """Rows that are added and read, never changed. The database triggers refuse what goes around this class."""
+
+    def update(self, **_values: Any) -> int:
+        """Refuse: a record is never changed."""
+        raise ImmutableError(f"{self.model._meta.verbose_name} rows are never changed; add a new one instead.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse: a record is never deleted."""
+        raise ImmutableError(f"{self.model._meta.verbose_name} rows are never deleted.")
+
+
+class Record(models.Model):
+    """Base of the append-only tables. `registry.immutability` installs the matching database triggers."""
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert once. Raises ImmutableError for a row that exists."""
+        if not self._state.adding:
+            raise ImmutableError(f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be changed.")
+        kwargs["force_insert"] = True
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse: a record is never deleted."""
+        raise ImmutableError(f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be deleted.")

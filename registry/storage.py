@@ -1,0 +1,103 @@
+"""The evidence store: content by digest. What it returns was verified against its name at that moment."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from registry.canonical import digest, digest_file
+from registry.errors import DigestMismatchError, EvidenceMissingError, InvalidInputError
+from registry.models import Blob
+
+_CHUNK = 1 << 20
+
+
+def store_bytes(content: bytes, *, media_type: str) -> Blob:
+    """Keep `content` under its digest. Storing the same content twice is one blob."""
+    with tempfile.SpooledTemporaryFile() as stream:
+        stream.write(content)
+        stream.seek(0)
+        return store_stream(stream, media_type=media_type, declared=digest(content))
+
+
+def store_stream(stream: BinaryIO, *, media_type: str, declared: str, limit: int | None = None) -> Blob:
+    """Read `stream` to its end, check it against `declared` and keep it.
+
+    Raises InvalidInputError for an empty or too large stream, DigestMismatchError when the content is another one.
+    Nothing is kept in either case.
+    """
+    running, size = hashlib.sha256(), 0
+    with tempfile.NamedTemporaryFile() as copy:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise InvalidInputError(f"The content is larger than the allowed {limit} bytes.", field="content")
+            running.update(chunk)
+            copy.write(chunk)
+        if size == 0:
+            raise InvalidInputError("The content is empty.", field="content")
+        found = f"sha256:{running.hexdigest()}"
+        if found != declared:
+            raise DigestMismatchError(f"Declared was {declared}, but the content is {found}.", field="digest")
+        existing = Blob.objects.filter(digest=found).first()
+        if existing is not None and default_storage.exists(_path(found)):
+            return existing
+        copy.flush()
+        copy.seek(0)
+        default_storage.save(_path(found), File(copy))
+    if existing is not None:
+        return existing
+    blob = Blob(digest=found, size=size, media_type=media_type, created_at=timezone.now())
+    blob.save()
+    return blob
+
+
+def holds(content_digest: str) -> bool:
+    """Whether content of this digest was stored."""
+    return Blob.objects.filter(digest=content_digest).exists()
+
+
+def read_bytes(content_digest: str) -> bytes:
+    """The content. Raises EvidenceMissingError or DigestMismatchError."""
+    with local_copy(content_digest) as path:
+        return path.read_bytes()
+
+
+@contextmanager
+def local_copy(content_digest: str) -> Iterator[Path]:
+    """A path to read the content from while the block runs; verified against its digest just now."""
+    name = _path(content_digest)
+    if not default_storage.exists(name):
+        raise EvidenceMissingError(f"The evidence store has no {content_digest}.", field="digest")
+    try:
+        path = Path(default_storage.path(name))
+    except NotImplementedError:  # remote storage
+        with tempfile.NamedTemporaryFile() as copy:
+            with default_storage.open(name) as stream:
+                for chunk in stream.chunks(_CHUNK):
+                    copy.write(chunk)
+            copy.flush()
+            yield _verified(Path(copy.name), content_digest)
+        return
+    yield _verified(path, content_digest)
+
+
+def _verified(path: Path, content_digest: str) -> Path:
+    if digest_file(path) != content_digest:
+        raise DigestMismatchError(f"The stored content of {content_digest} was changed.", field="digest")
+    return path
+
+
+def _path(content_digest: str) -> str:
+    hexadecimal = content_digest.removeprefix("sha256:")
+    if len(hexadecimal) != 64 or not hexadecimal.isalnum():  # noqa: PLR2004  (SHA-256 in hex)
+        raise InvalidInputError(f"{content_digest!r} is not sha256:<64 hex digits>.", field="digest")
+    return f"sha256/{hexadecimal[:2]}/{hexadecimal}"
