@@ -1,0 +1,109 @@
+"""What holds for every test: which ones use the database, and which need something this machine may not have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+pytest_plugins = ["tests.people"]
+
+DATABASE_FIXTURES = {
+    "db",
+    "transactional_db",
+    "django_db_reset_sequences",
+    "django_db_serialized_rollback",
+    "live_server",
+}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-network", action="store_true", help="also run tests that talk to another host")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.database)
+        reason = _missing_for(item, run_network=config.getoption("--run-network"))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _missing_for(item: pytest.Item, *, run_network: bool) -> str | None:
+    """Why this test cannot run here, in words; None when it can."""
+    if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
+        return "needs PostgreSQL: set DATABASE_URL"
+    if item.get_closest_marker("browser") and not browser_path():
+        return "needs Chromium: apt-get install chromium"
+    if item.get_closest_marker("network") and not run_network:
+        return "talks to another host: give --run-network"
+    return None
+
+
+def browser_path() -> str | None:
+    """Chromium's program on this machine, for Playwright's `executable_path`; ASSAY_BROWSER names another one."""
+    named = os.environ.get("ASSAY_BROWSER")
+    return named or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    path = browser_path()
+    assert path, "a test that uses this fixture carries the marker `browser`"
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Data and samples beside the repository; the tests that need them are skipped where they are absent."""
+    folder = Path(__file__).resolve().parent.parent.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder ../shared with data sets and samples")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_append_only_tables() -> Iterator[None]:
+    """Let transactional tests empty the tables afterwards, which the product's triggers refuse to everybody else.
+
+    On PostgreSQL the flush is a TRUNCATE, on SQLite a DELETE; for its duration the triggers are set aside.
+    """
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(case: TransactionTestCase) -> None:
+        with _triggers_set_aside():
+            original(case)
+        LedgerHead.objects.get_or_create(id=1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
+
+
+@contextmanager
+def _triggers_set_aside() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%%\\_keep\\_%%'")
+            found = cursor.fetchall()
+            for table, name in found:
+                cursor.execute(f'ALTER TABLE {table} DISABLE TRIGGER "{name}"')
+            yield
+            for table, name in found:
+                cursor.execute(f'ALTER TABLE {table} ENABLE ALWAYS TRIGGER "{name}"')
+            return
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f'DROP TRIGGER "{name}"')
+        yield
+        for _, sql in triggers:
+            cursor.execute(sql)
