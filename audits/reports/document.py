@@ -96,6 +96,14 @@ def plain(value: Any) -> Any:
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {entry.name: plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str | bool | float | None:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise DocumentError("datetime", f"{value.isoformat()} has no time zone")
@@ -106,10 +114,6 @@ def plain(value: Any) -> Any:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise DocumentError("document", f"{type(value).__name__} has no place in a report")

@@ -113,7 +113,7 @@ class MissingReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the gate decided. `outcome` is open or closed; `enforced` is False where the gate only warns or rehearses."""
+    """What the gate decided: open or closed. `enforced` is False where the gate only warns or rehearses."""
 
     outcome: str
     decided_at: datetime
@@ -136,8 +136,8 @@ class Decision:
 class ReviewFacts:
     """One person's review. `meaning` is what the signature means; `method` how the person proved who they are.
 
-    `counts` is False for a review that no longer counts (an earlier round, other evidence, a revoked reviewer), and then
-    `why_not` says why.
+    `counts` is False for a review that no longer counts (an earlier round, other evidence, a revoked reviewer), and
+    then `why_not` says why.
     """
 
     name: str
@@ -271,7 +271,7 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntryFacts:
-    """A ledger entry with its inclusion proof: `body` the exact bytes, `proof` the sibling hashes as hex, leaf first."""
+    """A ledger entry and its inclusion proof: `body` the exact bytes, `proof` the sibling hashes as hex, leaf first."""
 
     index: int
     body: bytes

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +35,8 @@ _SVG = "data:image/svg+xml;base64,"
 _FONT = "assay:fonts/"
 
 # PDF/A wants every XMP property outside of its own list described; this describes pdfuaid:part and states it.
-_UA_DESCRIPTIONS = b"""<rdf:Description xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" rdf:about="" pdfuaid:part="1"/>\
+_UA_DESCRIPTIONS = b"""\
+<rdf:Description xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" rdf:about="" pdfuaid:part="1"/>\
 <rdf:Description xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
 xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#" \
 rdf:about=""><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">\
@@ -64,8 +70,8 @@ def render_html(document: ReportDocument) -> str:
 
 def render_pdf(document: ReportDocument) -> bytes:
     """The unsealed PDF. Raises RenderError when a resource is asked for that is not part of the report."""
-    from weasyprint import HTML, Attachment  # noqa: PLC0415 - heavy, and only the worker renders
-    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+    from weasyprint import HTML, Attachment  # worker only
+    from weasyprint.urls import FatalURLFetchingError
 
     evidence = evidence_bytes(document)
     generated = document.identity.generated_at
@@ -79,12 +85,15 @@ def render_pdf(document: ReportDocument) -> bytes:
     )
     page = HTML(string=_html(document, evidence, paper=True), url_fetcher=fetch_embedded, base_url=None)
     try:
-        pdf: bytes = page.write_pdf(
-            pdf_variant="pdf/a-3a",
-            pdf_identifier=digest(evidence).encode("ascii"),
-            attachments=[attachment],
-            finisher=_state_accessibility,
-        )
+        with warnings.catch_warnings(), _failures_end_the_rendering():
+            # WeasyPrint leaves its own colour profile open until it is collected.
+            warnings.filterwarnings("ignore", message=r"unclosed file .*sRGB2014\.icc", category=ResourceWarning)
+            pdf: bytes = page.write_pdf(
+                pdf_variant="pdf/a-3a",
+                pdf_identifier=digest(evidence).encode("ascii"),
+                attachments=[attachment],
+                finisher=_state_accessibility,
+            )
     except FatalURLFetchingError as error:
         raise RenderError(str(error)) from None
     return pdf
@@ -95,7 +104,7 @@ def fetch_embedded(url: str, *_: Any, **__: Any) -> Any:
 
     The stop ends the rendering: text is escaped, so no honest document can ask for anything else.
     """
-    from weasyprint.urls import FatalURLFetchingError, URLFetcherResponse  # noqa: PLC0415 - worker only
+    from weasyprint.urls import FatalURLFetchingError, URLFetcherResponse  # worker only
 
     if url.startswith(_SVG):
         content = base64.b64decode(url.removeprefix(_SVG), validate=True)
@@ -104,6 +113,32 @@ def fetch_embedded(url: str, *_: Any, **__: Any) -> Any:
     if url.startswith(_FONT) and name in _fonts():
         return URLFetcherResponse(url, (FONTS / name).read_bytes(), {"Content-Type": "font/otf"})
     raise FatalURLFetchingError(f"A report may load nothing from outside, and asked for {url[:80]!r}.")
+
+
+class _Failures(logging.Handler):
+    """Collects what WeasyPrint only writes to its log while it draws in this thread."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.messages.append(record.getMessage())
+
+
+@contextmanager
+def _failures_end_the_rendering() -> Iterator[None]:
+    """WeasyPrint logs a picture or font that fails and goes on without it; a report with a hole in it is not issued."""
+    failures, log = _Failures(), logging.getLogger("weasyprint")
+    log.addHandler(failures)
+    try:
+        yield
+    finally:
+        log.removeHandler(failures)
+    if failures.messages:
+        raise RenderError(f"A part of the report could not be drawn: {failures.messages[0][:160]}")
 
 
 @cache
@@ -132,7 +167,7 @@ def _html(document: ReportDocument, evidence: bytes, *, paper: bool) -> str:
 def _script(evidence: bytes) -> SafeString:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(json.loads(evidence), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return mark_safe(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S308
+    return mark_safe(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def _state_accessibility(_: Document, pdf: pydyf.PDF) -> None:

@@ -65,7 +65,7 @@ CHECKS = {
         "duplicates, rows that appear both in training and in testing, and how well each group is represented.",
         reading="Shares are of the rows read. A column that is declared but absent is an error of the evidence, "
         "and never counts as clean.",
-        limits="The check sees the form of the values, not their truth: a plausible wrong entry looks like a right one.",
+        limits="The check sees the form of the values, not their truth: a plausible wrong entry looks right.",
     ),
     "performance": CheckWording(
         method="The predictions on rows that were kept out of training were compared with the known outcomes.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audits.reports.charts.svg import BLUE, INK, MUTED, RULE, WIDTH, Axis, box, clip, line, picture, text
+from audits.reports.charts.svg import BLUE, INK, MUTED, RULE, WIDTH, Axis, box, clip, line, picture, text, tick
 from audits.reports.figures import figure
 
 LABEL_WIDTH, PLOT_LEFT, PLOT_RIGHT, ROW, HEAD = 150, 160, 512, 21, 10
@@ -29,7 +29,7 @@ def importance(bars: Sequence[Bar], *, title: str, description: str) -> str:
     parts = []
     for fact, label in axis.ticks():
         parts.append(line(axis.at(fact), HEAD, axis.at(fact), bottom, stroke=RULE, width=0.5))
-        parts.append(text(axis.at(fact), bottom + 13, label, size=9.5, anchor="middle", fill=MUTED))
+        parts.append(tick(axis.at(fact), bottom + 13, label))
     for index, bar in enumerate(bars):
         parts += _row(bar, HEAD + ROW * index + ROW / 2, axis)
     parts.append(line(axis.at(0), HEAD, axis.at(0), bottom, stroke=MUTED, width=0.8))

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audits.reports.charts.svg import BLUE, MUTED, RULE, WIDTH, Axis, Tone, line, number, path, picture, shape, text
+from audits.reports.charts.svg import (
+    BLUE,
+    MUTED,
+    RULE,
+    WIDTH,
+    Axis,
+    Tone,
+    line,
+    number,
+    path,
+    picture,
+    shape,
+    text,
+    tick,
+)
 
 LEFT, RIGHT, TOP, BOTTOM = 170, 490, 12, 252
 
@@ -20,7 +34,7 @@ class Point:
     high: float | None = None
 
 
-def curve(  # noqa: PLR0913 - all named
+def curve(
     points: Sequence[Point],
     *,
     title: str,
@@ -58,11 +72,11 @@ def _frame(horizontal: Axis, vertical: Axis, across: str, upward: str) -> list[s
     for fact, label in horizontal.ticks():
         x = horizontal.at(fact)
         parts.append(line(x, TOP, x, BOTTOM, stroke=RULE, width=0.5))
-        parts.append(text(x, BOTTOM + 14, label, size=9.5, anchor="middle", fill=MUTED))
+        parts.append(tick(x, BOTTOM + 14, label))
     for fact, label in vertical.ticks():
         y = vertical.at(fact)
         parts.append(line(LEFT, y, RIGHT, y, stroke=RULE, width=0.5))
-        parts.append(text(LEFT - 6, y + 3, label, size=9.5, anchor="end", fill=MUTED))
+        parts.append(tick(LEFT - 6, y + 3, label, anchor="end"))
     parts.append(text((LEFT + RIGHT) / 2, BOTTOM + 32, across, size=10, anchor="middle"))
     parts.append(text(LEFT - 44, (TOP + BOTTOM) / 2, upward, size=10, anchor="end"))
     return parts

@@ -153,7 +153,8 @@ def _arrow(stops: Sequence[Place]) -> str:
         bend = max((y2 - y1) / 2, 14)
         way += f"M{number(x1)} {number(y1)}" if index == 0 else f"L{number(x1)} {number(y1)}"
         way += f"C{number(x1)} {number(y1 + bend)} {number(x2)} {number(y2 - bend)} {number(x2)} {number(y2)}"
-    head = f"M{number(x2 - 4)} {number(y2 - 2)}L{number(x2 + 4)} {number(y2 - 2)}L{number(x2)} {number(y2 + 5)}Z"
+    tip, left = stops[-1][1] - 1, stops[-1][0] + stops[-1][2] / 2
+    head = f"M{number(left - 4)} {number(tip - 7)}L{number(left + 4)} {number(tip - 7)}L{number(left)} {number(tip)}Z"
     return path(way, fill="none", stroke=MUTED, stroke_width="1.2") + path(head, fill=MUTED)
 
 
@@ -168,9 +169,13 @@ def _box(node: Node, x: float, y: float, width: float) -> list[str]:
     if node.kind == "dataset":
         parts.append(line(x + 3.5, y + 4, x + 3.5, y + BOX_HEIGHT - 4, stroke=colour, width=2.4))
     if node.kind == "model":
-        parts.append(box(x + 3, y + 3, width - 6, BOX_HEIGHT - 6, rx="2", fill="none", stroke=colour, stroke_width="0.6"))
+        parts.append(
+            box(x + 3, y + 3, width - 6, BOX_HEIGHT - 6, rx="2", fill="none", stroke=colour, stroke_width="0.6")
+        )
     below = f"! {node.problem}" if node.problem else f"{node.kind} · {node.detail}" if node.detail else node.kind
     middle, room = x + width / 2, width - 26
     parts.append(text(middle, y + 17, clip(node.label, room), anchor="middle", weight=600))
-    parts.append(text(middle, y + 31, clip(below, room, 9), size=9, anchor="middle", fill=colour if node.problem else MUTED))
+    parts.append(
+        text(middle, y + 31, clip(below, room, 9), size=9, anchor="middle", fill=colour if node.problem else MUTED)
+    )
     return parts

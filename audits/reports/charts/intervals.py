@@ -21,6 +21,7 @@ from audits.reports.charts.svg import (
     picture,
     shape,
     text,
+    tick,
 )
 from audits.reports.figures import MINUS, count, figure
 
@@ -85,7 +86,7 @@ def _frame(axis: Axis, bottom: float, at_least: str | None, at_most: str | None)
     for fact, label in axis.ticks():
         x = axis.at(fact)
         parts.append(line(x, HEAD - 8, x, bottom, stroke=RULE, width=0.5))
-        parts.append(text(x, bottom + 13, label, size=9.5, anchor="middle", fill=MUTED))
+        parts.append(tick(x, bottom + 13, label))
     parts.append(line(PLOT_LEFT, bottom, PLOT_RIGHT, bottom, stroke=MUTED, width=0.8))
     for word, bound in (("at least", at_least), ("at most", at_most)):
         if bound is not None:

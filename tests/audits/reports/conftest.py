@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from audits.measurements import Interval, MetricValue, Table
+from audits.criteria import Outcome
+from audits.measurements import Interval, MetricValue, ObservationStatus, Table
 from audits.reports.document import ReportDocument
 from audits.reports.parts import (
     CheckFacts,
+    Claim,
     Comparison,
     ControlFacts,
     Decision,
@@ -28,6 +31,7 @@ from audits.reports.parts import (
     Request,
     ReviewFacts,
     Subject,
+    Verdict,
     WaiverFacts,
 )
 from registry.canonical import canonical_json, digest
@@ -72,7 +76,7 @@ def _fairness() -> CheckFacts:
         check="fairness.group_metrics",
         version="1",
         title="Group fairness",
-        status="measured",
+        status=ObservationStatus.MEASURED,
         parameters={"minimum_n": 30, "confidence_level": 0.95, "sensitive": ["sex", "age_band"]},
         duration_seconds=0.416,
         seed=20261120,
@@ -103,7 +107,7 @@ def _explainability() -> CheckFacts:
         check="explainability.shap",
         version="1",
         title="Explanation of the model’s output",
-        status="measured",
+        status=ObservationStatus.MEASURED,
         parameters={"background_rows": 200},
         duration_seconds=2.731,
         seed=20261120,
@@ -115,24 +119,24 @@ def _explainability() -> CheckFacts:
 
 
 def _others() -> tuple[CheckFacts, ...]:
-    auc = MetricValue(
-        metric="roc_auc", value=0.8347, n=310, interval=Interval(0.7891, 0.8803, 0.95, "delong")
-    )
+    auc = MetricValue(metric="roc_auc", value=0.8347, n=310, interval=Interval(0.7891, 0.8803, 0.95, "delong"))
     brier = MetricValue(metric="brier_score", value=0.1522, n=310)
     tiny = MetricValue(
         metric="roc_auc", value=None, n=4, feature="sex", group="not stated", not_estimable="one outcome only"
     )
     return (
         CheckFacts(
-            check="performance.metrics", version="2", title="Performance", status="measured", duration_seconds=0.212,
+            check="performance.metrics", version="2", title="Performance", status=ObservationStatus.MEASURED,
+            duration_seconds=0.212,
             inputs={"evaluation": digest(b"evaluation")}, values=(auc, brier, tiny), digest=digest(b"observation perf"),
         ),
         CheckFacts(
-            check="lineage.completeness", version="1", title="Completeness of lineage", status="measured",
+            check="lineage.completeness", version="1", title="Completeness of lineage",
+            status=ObservationStatus.MEASURED,
             duration_seconds=0.018, values=(MetricValue(metric="complete_share", value=1.0, n=9),),
         ),
         CheckFacts(
-            check="data_quality.columns", version="1", title="Data quality", status="timed-out",
+            check="data_quality.columns", version="1", title="Data quality", status=ObservationStatus.TIMED_OUT,
             problem="The check did not end within its 120 seconds.",
         ),
     )  # fmt: skip
@@ -140,36 +144,42 @@ def _others() -> tuple[CheckFacts, ...]:
 
 def _findings(fairness: CheckFacts, auc: MetricValue) -> tuple[FindingFacts, ...]:
     by = {(value.metric, value.feature): value for value in fairness.values if not value.group}
-    common = {"check": "fairness.group_metrics", "set_by": "Rosa Ricci, risk officer"}
+    common: dict[str, Any] = {"check": "fairness.group_metrics", "set_by": "Rosa Ricci, risk officer"}
     return (
         FindingFacts(
-            criterion="selection-rate-sex", title="Selection rates of women and men", metric="demographic_parity_difference",
-            outcome="satisfied", limit="at most 0.20", at_most="0.20", reason="a larger gap would need a medical reason.",
+            criterion="selection-rate-sex", title="Selection rates of women and men",
+            metric="demographic_parity_difference",
+            outcome=Outcome.SATISFIED, limit="at most 0.20", at_most="0.20",
+            reason="a larger gap would need a medical reason.",
             measured=by["demographic_parity_difference", "sex"],
             explanation="The whole interval lies within the limit.", controls=("aia-10-2-f",), **common,
         ),
         FindingFacts(
-            criterion="selection-rate-age", title="Selection rates of age bands", metric="demographic_parity_difference",
-            outcome="not-satisfied", limit="at most 0.20", at_most="0.20", reason="a larger gap would need a medical reason.",
+            criterion="selection-rate-age", title="Selection rates of age bands",
+            metric="demographic_parity_difference",
+            outcome=Outcome.NOT_SATISFIED, limit="at most 0.20", at_most="0.20",
+            reason="a larger gap would need a medical reason.",
             measured=by["demographic_parity_difference", "age_band"], waived=True,
             explanation="Older people are selected more often, and the whole interval lies outside of the limit.",
             controls=("aia-10-2-f", "gdpr-5-1-a"), **common,
         ),
         FindingFacts(
-            criterion="equal-opportunity", title="People in need are found alike", metric="equal_opportunity_difference",
-            outcome="inconclusive", limit="at most 0.15", at_most="0.15", reason="missed patients come to harm.",
+            criterion="equal-opportunity", title="People in need are found alike",
+            metric="equal_opportunity_difference",
+            outcome=Outcome.INCONCLUSIVE, limit="at most 0.15", at_most="0.15", reason="missed patients come to harm.",
             measured=by["equal_opportunity_difference", "age_band"], rows_needed=1480,
             explanation="The interval crosses the limit: the rows do not settle the question.",
             controls=("aia-15-1",), **common,
         ),
         FindingFacts(
-            criterion="auc", title="Discrimination", check="performance.metrics", metric="roc_auc", outcome="satisfied",
+            criterion="auc", title="Discrimination", check="performance.metrics", metric="roc_auc",
+            outcome=Outcome.SATISFIED,
             limit="at least 0.75", at_least="0.75", reason="below it the nurses’ own list was better in the pilot.",
             set_by="Vera Vogt, model validator", measured=auc, explanation="The whole interval lies within the limit.",
         ),
         FindingFacts(
             criterion="missing-values", title="Missing values", check="data_quality.columns", metric="missing_share",
-            outcome="timed-out", limit="at most 0.05", at_most="0.05", reason="imputation was never validated.",
+            outcome=Outcome.TIMED_OUT, limit="at most 0.05", at_most="0.05", reason="imputation was never validated.",
             set_by="Vera Vogt, model validator", explanation="Nothing was measured: the check timed out.",
         ),
     )  # fmt: skip
@@ -180,28 +190,29 @@ def _controls() -> tuple[ControlFacts, ...]:
     return (
         ControlFacts(
             id="aia-10-2-f", framework="EU AI Act", reference="Art. 10(2)(f)", title="Data and data governance",
-            duty="Examine the data for possible biases.", effective=upcoming, verdict="evidence does not support",
+            duty="Examine the data for possible biases.", effective=upcoming, verdict=Verdict.DOES_NOT_SUPPORT,
             findings=("selection-rate-age",),
         ),
         ControlFacts(
-            id="aia-15-1", framework="EU AI Act", reference="Art. 15(1)", title="Accuracy, robustness and cybersecurity",
-            duty="Reach an appropriate level of accuracy.", effective=upcoming, verdict="evidence supports",
+            id="aia-15-1", framework="EU AI Act", reference="Art. 15(1)",
+            title="Accuracy, robustness and cybersecurity",
+            duty="Reach an appropriate level of accuracy.", effective=upcoming, verdict=Verdict.SUPPORTS,
             findings=("auc",),
         ),
         ControlFacts(
             id="aia-14-1", framework="EU AI Act", reference="Art. 14(1)", title="Human oversight",
-            duty="Let people oversee the system effectively.", effective=upcoming, verdict="awaiting a person",
-            why="the model owner has to attest it", claim="human judgement",
+            duty="Let people oversee the system effectively.", effective=upcoming, verdict=Verdict.AWAITING_A_PERSON,
+            why="the model owner has to attest it", claim=Claim.HUMAN_JUDGEMENT,
         ),
         ControlFacts(
             id="gdpr-5-1-a", framework="GDPR", reference="Art. 5(1)(a)", title="Principles relating to processing",
             duty="Process personal data lawfully, fairly and in a transparent manner.", effective="binding",
-            verdict="evidence does not support", findings=("selection-rate-age",),
+            verdict=Verdict.DOES_NOT_SUPPORT, findings=("selection-rate-age",),
         ),
         ControlFacts(
             id="gdpr-44", framework="GDPR", reference="Art. 44", title="General principle for transfers",
             duty="Transfer data to third countries only under the conditions of the chapter.", effective="binding",
-            verdict="not applicable", why="no data leaves the Union",
+            verdict=Verdict.NOT_APPLICABLE, why="no data leaves the Union",
         ),
     )  # fmt: skip
 
@@ -224,7 +235,9 @@ def _lineage() -> Lineage:
         ("dataset:train/4", "job:train"), ("job:train", "model:care-programme/3"),
         ("dataset:evaluation/4", "model:care-programme/3"),
     )  # fmt: skip
-    return Lineage(nodes=tuple(LineageNode(id=i, kind=k, label=l, detail=d, problem=p) for i, k, l, d, p in nodes), edges=edges)
+    return Lineage(
+        nodes=tuple(LineageNode(id=i, kind=k, label=n, detail=d, problem=p) for i, k, n, d, p in nodes), edges=edges
+    )
 
 
 def _ledger() -> LedgerFacts:
@@ -238,7 +251,9 @@ def _ledger() -> LedgerFacts:
         )
         for index, event in ((41, "version.registered"), (42, "promotion.requested"), (47, "gate.decided"))
     )
-    return LedgerFacts(checkpoint="assay.example/ledger\n48\nq1c2U0m9bXl0cmVlcm9vdGhhc2g=\n\n— assay Zm9vYmFy", entries=entries)
+    return LedgerFacts(
+        checkpoint="assay.example/ledger\n48\nq1c2U0m9bXl0cmVlcm9vdGhhc2g=\n\n— assay Zm9vYmFy", entries=entries
+    )
 
 
 def _reviews() -> tuple[ReviewFacts, ...]:
@@ -270,7 +285,8 @@ def closed_document() -> ReportDocument:
         ),
         subject=Subject(
             model="care-programme", name="Care-programme prioritisation",
-            purpose="Rank people with diabetes for a place in a coaching programme; a nurse decides.", risk_class="high",
+            purpose="Rank people with diabetes for a place in a coaching programme; a nurse decides.",
+            risk_class="high",
             role="provider", affected_persons="Patients aged 19 to 79 of two hospitals", owner="Olga Oberg", version=3,
             digest=digest(b"model"), format="skops", framework="scikit-learn 1.9.1", code_revision="c0ffee1d2e3f",
             author="Milan Marek", registered_at=NOON - timedelta(days=3),
@@ -280,7 +296,8 @@ def closed_document() -> ReportDocument:
             reason="Replaces version 2 before the winter intake.", requested_by="Maya Moreau",
             requested_at=NOON - timedelta(days=2, hours=4),
         ),
-        policy=PolicyFacts(slug="high_risk", version=5, digest=digest(b"policy"), title="High-risk models", gate="to-production"),
+        policy=PolicyFacts(slug="high_risk", version=5, digest=digest(b"policy"), title="High-risk models",
+        gate="to-production"),
         decision=Decision(
             outcome="closed", decided_at=NOON, valid_until=None, digest=digest(b"decision"), enforced=True,
             blocking=("equal-opportunity: inconclusive, the interval crosses 0.15", "missing-values: timed out"),
@@ -307,7 +324,8 @@ def closed_document() -> ReportDocument:
         lineage=_lineage(),
         ledger=_ledger(),
         open_points=(
-            OpenPoint(what="Run the data-quality check again with more time", owner="Milan Marek", due=date(2026, 11, 24)),
+            OpenPoint(what="Run the data-quality check again with more time", owner="Milan Marek",
+            due=date(2026, 11, 24)),
             OpenPoint(what="Review by a risk officer", owner="Rosa Ricci"),
         ),
         comparison=Comparison(
@@ -320,14 +338,11 @@ def closed_document() -> ReportDocument:
 @pytest.fixture(scope="session")
 def open_document(closed_document: ReportDocument) -> ReportDocument:
     """The same version with an open gate: what is satisfied, and two people who approved."""
-    import dataclasses  # noqa: PLC0415
-
-    from audits.criteria import Outcome  # noqa: PLC0415
-
     approvals = (
         closed_document.reviews[0],
         dataclasses.replace(
-            closed_document.reviews[0], name="Rosa Ricci", role="risk_officer", reason="The risk is within our appetite.",
+            closed_document.reviews[0], name="Rosa Ricci", role="risk_officer",
+            reason="The risk is within our appetite.",
             at=NOON - timedelta(hours=1),
         ),
     )  # fmt: skip
@@ -360,7 +375,8 @@ def bare() -> Callable[..., ReportDocument]:
                 requested_at=NOON,
             ),
             "policy": PolicyFacts(slug="baseline", version=1, digest=digest(b""), title="Baseline"),
-            "decision": Decision(outcome="closed", decided_at=NOON, valid_until=None, digest=digest(b""), enforced=True),
+            "decision": Decision(outcome="closed", decided_at=NOON, valid_until=None, digest=digest(b""),
+            enforced=True),
         }  # fmt: skip
         return ReportDocument(**{**given, **parts})
 
