@@ -1,0 +1,1 @@
+"""Law and standards as dated facts, one file a framework."""
