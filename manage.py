@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for Assay. Inside the project `deploy/run python manage.py …` also finds WeasyPrint's libraries."""
+"""Django's command line for Assay; `deploy/run python manage.py …` runs it inside what set-up made."""
 
 from __future__ import annotations
 

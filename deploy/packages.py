@@ -128,7 +128,9 @@ def _pip_install(layout: Layout, file: Path, show: Callable[[str], None]) -> Non
             elif line.startswith("Installing collected packages"):
                 show("unpacking")
     if pip.returncode != 0:
-        raise SetUpError(f"pip could not install the packages. Its last words:\n\n{''.join(last)}", remedy=" ".join(command))
+        raise SetUpError(
+            f"pip could not install the packages. Its last words:\n\n{''.join(last)}", remedy=" ".join(command)
+        )
     show(f"{total} packages")
 
 

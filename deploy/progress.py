@@ -22,7 +22,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """Announce a step; the given function shows how far it is, on a terminal only. Its end says how long it took."""
+        """Announce a step, and at its end how long it took; the given function shows how far it is, on a terminal."""
         started = time.monotonic()
         last = ""
 

@@ -77,11 +77,11 @@ def remedy() -> str:
     for manager, command in OTHER_DISTRIBUTIONS.items():
         if shutil.which(manager) and not shutil.which("apt-get"):
             return as_root(command)
-    return as_root(
-        "apt-get update", f"apt-get install --yes --no-install-recommends {' '.join(DEBIAN_PACKAGES)}"
-    )
+    return as_root("apt-get update", f"apt-get install --yes --no-install-recommends {' '.join(DEBIAN_PACKAGES)}")
 
 
 def _still_missing(layout: Layout, reason: str) -> SetUpError:
     names = ", ".join(missing_libraries(layout))
-    return SetUpError(f"The PDF reports need libraries that are not on this machine ({names}): {reason}.", remedy=remedy())
+    return SetUpError(
+        f"The PDF reports need libraries that are not on this machine ({names}): {reason}.", remedy=remedy()
+    )

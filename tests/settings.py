@@ -13,7 +13,7 @@ if "ASSAY_DATA" not in os.environ:
     os.environ["ASSAY_DATA"] = tempfile.mkdtemp(prefix="assay-tests-")
     atexit.register(shutil.rmtree, os.environ["ASSAY_DATA"], ignore_errors=True)
 
-from governance.settings import *  # noqa: E402, F403 - the environment had to be set first
+from governance.settings import *  # noqa: F403 - the environment had to be set first
 
 # Hashing a password slowly is the point in production and the longest part of a test.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
