@@ -27,7 +27,7 @@ EMOJI = frozenset(range(0x1F000, 0x1FB00)) | frozenset(
 @functools.cache
 def _glyphs() -> frozenset[int]:
     """Code points that the shipped text fonts can draw."""
-    from fontTools.ttLib import TTFont  # worker only
+    from fontTools.ttLib import TTFont  # noqa: PLC0415 - worker only
 
     drawn: set[int] = set()
     for name in ("Inter-Regular.otf", "DejaVuSans.ttf"):

@@ -157,7 +157,8 @@ class Axis:
         if high - low < THINNEST:
             low, high = low - max(abs(low), 1.0) * 0.5, high + max(abs(high), 1.0) * 0.5
         step = _round_step((high - low) / 5)
-        return cls(math.floor(low / step) * step, math.ceil(high / step) * step, left, right, step)
+        ends = min(math.floor(low / step) * step, low), max(math.ceil(high / step) * step, high)
+        return cls(*ends, left, right, step)
 
     def at(self, fact: float) -> float:
         """Where a fact stands; clamped to the drawn range."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from xml.etree import ElementTree as ET
 
 import pytest
+from defusedxml import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,19 +37,19 @@ def every_chart(words: str) -> list[str]:
 
 
 def texts(svg: str) -> list[str]:
-    return [element.text or "" for element in ET.fromstring(svg).iter(f"{SVG}text")]
+    return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
 @pytest.mark.parametrize("svg", every_chart("plain words"))
 def test_each_chart_has_a_title_and_a_description(svg: str) -> None:
-    root = ET.fromstring(svg)
+    root = ElementTree.fromstring(svg)
     assert [root[0].tag, root[1].tag] == [f"{SVG}title", f"{SVG}desc"]
     assert (root[0].text, root[1].text) == ("plain words", "plain words")
 
 
 @pytest.mark.parametrize("svg", every_chart(HOSTILE))
 def test_hostile_text_stays_text(svg: str) -> None:
-    tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(svg).iter()}
+    tags = {element.tag.removeprefix(SVG) for element in ElementTree.fromstring(svg).iter()}
     assert tags <= {"svg", "title", "desc", "text", "line", "rect", "path", "circle"}
     assert "href=" not in re.sub(r">[^<]*<", "><", svg)
 
@@ -58,7 +58,7 @@ def test_hostile_text_stays_text(svg: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_gives_well_formed_svg(words: str) -> None:
     for svg in every_chart(words):
-        ET.fromstring(svg)
+        ElementTree.fromstring(svg)
 
 
 def test_the_numbers_stand_beside_the_marks() -> None:
@@ -111,7 +111,7 @@ def test_a_wave_of_lineage_runs_from_sources_at_the_top_to_the_model_at_the_bott
     svg = charts.lineage(nodes, list(pairwise(names)), title="t", description="d")
     heights = {
         element.text: float(element.attrib["y"])
-        for element in ET.fromstring(svg).iter(f"{SVG}text")
+        for element in ElementTree.fromstring(svg).iter(f"{SVG}text")
         if element.attrib["font-weight"] == "600"
     }
     assert heights["source"] < heights["ingest"] < heights["table"] < heights["model"]

@@ -16,7 +16,7 @@ from audits.reports.document import ReportDocument, plain
 from audits.reports.parts import ControlFacts, Decision, DocumentError, FindingFacts, MissingReview
 from registry.canonical import canonical_json
 
-NAIVE = datetime(2026, 11, 20, 12)
+NAIVE = datetime(2026, 11, 20, 12)  # noqa: DTZ001 - the point of the test
 
 
 def decision(**parts: object) -> Decision:
