@@ -101,6 +101,11 @@ class Supervisor:
             reader.join(timeout=1)
         return code
 
+    @property
+    def running(self) -> list[subprocess.Popen[str]]:
+        """The processes that were started and not yet seen to end by themselves."""
+        return list(self._running.values())
+
     def say(self, name: str, line: str) -> None:
         """Write one line under a program's name, never mixed with another's."""
         with self._writing:
@@ -167,6 +172,8 @@ class Supervisor:
             # Its whole session: a worker has children of its own.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            if process.stdout is not None and not self._readers:
+                process.stdout.close()
 
 
 def _die_with_parent() -> None:
