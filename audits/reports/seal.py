@@ -95,30 +95,49 @@ def seal_pdf(
         sealed = _run(signer.async_sign_pdf(writer)).getvalue()
     except _PDF_PROBLEMS as error:
         raise SealError(f"the report could not be sealed: {error}") from error
-    check_seal(sealed, roots=(keyring.root, *tsa_roots), seal=keyring.chains[Purpose.SEAL][0])
+    # A remote authority stamps after `moment`; only our own stamps exactly then.
+    seen_at = None if tsa_url else moment
+    check_seal(sealed, roots=(keyring.root, *tsa_roots), seal=keyring.chains[Purpose.SEAL][0], moment=seen_at)
     return bytes(sealed)
 
 
-def check_seal(pdf: bytes, *, roots: Sequence[pyca.Certificate], seal: pyca.Certificate | None = None) -> SealFacts:
+def check_seal(
+    pdf: bytes,
+    *,
+    roots: Sequence[pyca.Certificate],
+    seal: pyca.Certificate | None = None,
+    moment: dt.datetime | None = None,
+) -> SealFacts:
     """Hold a sealed file against the rules of the outside verifier; with `seal`, it must be by that certificate.
 
-    Raises SealError naming the first rule that is broken.
+    Certificates and revocation lists are judged as of `moment`, by default now. Raises SealError naming the first
+    rule that is broken.
     """
     try:
-        return _run(_checked(pdf, [_asn1(root) for root in roots], None if seal is None else _asn1(seal)))
+        facts: SealFacts = _run(
+            _checked(pdf, [_asn1(root) for root in roots], None if seal is None else _asn1(seal), moment)
+        )
     except _PDF_PROBLEMS as error:
         raise SealError(f"the sealed report cannot be verified: {error}") from error
+    return facts
 
 
-async def _checked(pdf: bytes, roots: list[x509.Certificate], seal: x509.Certificate | None) -> SealFacts:
+async def _checked(
+    pdf: bytes, roots: list[x509.Certificate], seal: x509.Certificate | None, moment: dt.datetime | None
+) -> SealFacts:
     reader = PdfFileReader(BytesIO(pdf))
     if sum(1 for _ in enumerate_sig_fields(reader)) != 1 or len(reader.embedded_signatures) != 1:
         raise SealError("the file does not hold exactly one signature")
     (signature,) = reader.embedded_signatures
     # Everything needed must be inside the file: nothing is fetched, and what is not stated as unrevoked is refused.
-    context = DocumentSecurityStore.read_dss(reader).as_validation_context(
-        {"trust_roots": roots, "allow_fetching": False, "revocation_mode": "require", "retroactive_revinfo": True}
-    )
+    settings = {
+        "trust_roots": roots,
+        "moment": moment,
+        "allow_fetching": False,
+        "revocation_mode": "require",
+        "retroactive_revinfo": True,
+    }
+    context = DocumentSecurityStore.read_dss(reader).as_validation_context(settings)
     status = await async_validate_pdf_signature(
         signature, signer_validation_context=context, ts_validation_context=context
     )
@@ -133,7 +152,7 @@ async def _checked(pdf: bytes, roots: list[x509.Certificate], seal: x509.Certifi
     for problem, holds in broken.items():
         if holds:
             raise SealError(f"{problem}: {status.summary()}")
-    return SealFacts(status.signing_cert.subject.human_friendly, stamp.timestamp, signature.field_name)
+    return SealFacts(status.signing_cert.subject.native["common_name"], stamp.timestamp, signature.field_name)
 
 
 def _metadata(
@@ -151,6 +170,7 @@ def _metadata(
     ]
     context = ValidationContext(
         trust_roots=roots,
+        moment=None if remote else moment,
         other_certs=_chain(keyring, Purpose.SEAL) + _chain(keyring, Purpose.TIMESTAMP),
         crls=lists,
         # Authorities of others state revocation on the network; our own states it in the lists above.
