@@ -61,7 +61,9 @@ def parse_parameters(check: type[Check] | Check, given: Mapping[str, Any]) -> An
     names = {field.name for field in dataclasses.fields(check.Parameters)}
     for name in given:
         if name not in names:
-            raise ParameterError(name, f"{check.id} has no such parameter; it takes {', '.join(sorted(names)) or 'none'}")
+            raise ParameterError(
+                name, f"{check.id} has no such parameter; it takes {', '.join(sorted(names)) or 'none'}"
+            )
     values = {name: _coerced(name, value, hints[name]) for name, value in given.items()}
     try:
         return check.Parameters(**values)
