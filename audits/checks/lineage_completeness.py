@@ -1,0 +1,117 @@
+"""Is the origin of this version recorded, gap by gap? Counted from the lineage document alone.
+
+A model whose record shows no input at all is not "clean": nothing is known about it, so every count is *not estimable*.
+A dataset is a declared origin when it states its `source`; a path that ends anywhere else ends in the dark.
+Supports AI Act Art. 10(2)(b) (data collection and origin) and Art. 11 with Annex IV 2(d) (provenance of data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from audits.checks.base import EvidenceError
+from audits.evidence import Evidence
+from audits.measurements import Measurement, MetricValue, Table
+from registry.canonical import digest_of
+from registry.lineage import Graph, LineageDocumentError, Node
+
+NO_INPUTS = "the record shows no dataset that this version was made from: its origin is unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class LineageParameters:
+    """Nothing to choose: completeness means every node."""
+
+
+class LineageCompleteness:
+    """Counts the gaps in everything upstream of the version, the version itself included."""
+
+    id: ClassVar[str] = "lineage.completeness"
+    version: ClassVar[str] = "1"
+    title: ClassVar[str] = "Completeness of lineage"
+    needs: ClassVar[frozenset[str]] = frozenset({"lineage"})
+    Parameters: ClassVar[type[LineageParameters]] = LineageParameters
+    metrics: ClassVar[Mapping[str, str]] = {
+        "nodes_total": "Datasets, jobs and models the version was made from, and the version itself.",
+        "datasets_total": "Datasets upstream of the version.",
+        "paths_without_declared_source": "Upstream ends that are not a dataset with a declared source.",
+        "nodes_missing_digest": "Datasets and models without a digest: their content cannot be pinned.",
+        "nodes_missing_owner": "Datasets and models nobody answers for.",
+        "personal_datasets_missing_legal_basis": "Datasets with personal data and no legal basis.",
+        "datasets_undeclared_personal_data": "Datasets that do not say whether they hold personal data.",
+        "datasets_missing_licence": "Datasets without a licence or terms of use.",
+        "withdrawn_inputs": "Inputs that have been withdrawn.",
+        "cycles": "Groups of nodes that are recorded as their own ancestors.",
+        "dangling_edges": "Edges with an end that nobody recorded.",
+    }
+
+    def measure(self, evidence: Evidence, parameters: LineageParameters) -> Measurement:  # noqa: ARG002 - protocol
+        """Count. Raises EvidenceError when the document is not a lineage graph."""
+        try:
+            graph = Graph.from_document(evidence.lineage)
+        except LineageDocumentError as error:
+            raise EvidenceError("lineage", str(error)) from error
+        inputs = {"lineage": digest_of(graph.to_document())}
+        nodes, gaps = _gaps(graph)
+        if not any(node.kind == "dataset" for node in nodes if node.id != graph.root):
+            values = tuple(_unknown(metric) for metric in self.metrics)
+            return Measurement(values=values, inputs=inputs, notes=(NO_INPUTS,))
+        totals = {
+            "nodes_total": len(nodes),
+            "datasets_total": sum(node.kind == "dataset" for node in nodes if node.id != graph.root),
+        }
+        counted = {**totals, **{metric: len(places) for metric, places in gaps.items()}}
+        return Measurement(
+            values=tuple(MetricValue(metric=m, value=float(counted[m]), n=len(nodes)) for m in self.metrics),
+            inputs=inputs,
+            tables={
+                "gaps": Table(("metric", "place"), tuple((m, place) for m, places in gaps.items() for place in places))
+            },
+        )
+
+
+def _unknown(metric: str) -> MetricValue:
+    return MetricValue(metric=metric, value=None, n=0, not_estimable=NO_INPUTS)
+
+
+def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
+    """The recorded nodes from which the root was made (with it), and the places of each kind of gap."""
+    reach = graph.upstream(graph.root) | {graph.root}
+    nodes = [graph.by_id[node_id] for node_id in sorted(reach) if node_id in graph.by_id]
+    relevant = [edge for edge in graph.dangling_edges() if edge.target in reach]
+
+    def places(wanted: Callable[[Node], bool]) -> list[str]:
+        return [node.id for node in nodes if wanted(node)]
+
+    def is_dataset(node: Node) -> bool:
+        return node.kind == "dataset"
+
+    ends = [node_id for node_id in sorted(reach) if not graph.inputs_of(node_id)]
+    gaps = {
+        "paths_without_declared_source": [end for end in ends if not _is_declared_source(graph.by_id.get(end))],
+        "nodes_missing_digest": places(lambda node: node.kind != "job" and not node.facts.get("digest")),
+        "nodes_missing_owner": places(lambda node: node.kind != "job" and not node.facts.get("owner")),
+        "personal_datasets_missing_legal_basis": places(
+            lambda node: is_dataset(node) and _is_personal(node) and not node.facts.get("legal_basis")
+        ),
+        "datasets_undeclared_personal_data": places(
+            lambda node: is_dataset(node) and not isinstance(node.facts.get("personal_data"), bool)
+        ),
+        "datasets_missing_licence": places(lambda node: is_dataset(node) and not node.facts.get("licence")),
+        "withdrawn_inputs": places(lambda node: node.id != graph.root and bool(node.facts.get("withdrawn"))),
+        "cycles": [" -> ".join(group) for group in graph.cycles() if reach.intersection(group)],
+        "dangling_edges": [f"{edge.source} -> {edge.target}" for edge in relevant],
+    }
+    return nodes, gaps
+
+
+def _is_declared_source(node: Node | None) -> bool:
+    """A path may end only in a dataset whose owner said where it came from."""
+    return node is not None and node.kind == "dataset" and bool(node.facts.get("source"))
+
+
+def _is_personal(node: Node) -> bool:
+    """Special categories are personal data whatever the other flag says."""
+    return bool(node.facts.get("personal_data")) or bool(node.facts.get("special_categories"))
