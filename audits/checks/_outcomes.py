@@ -1,0 +1,154 @@
+"""Labels beside predictions: the relation from which fairness and performance are computed.
+
+Predictions come from the column tagged `prediction`, else from the column tagged `score` with the declared threshold,
+else from the model itself, asked here. A prediction that is not one of the labels is refused, because a library that
+compares it with 1 would find nobody selected in any group and call that fair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from audits.checks._models import BINARY, Task, ask, feature_frame, load_model, read_task
+from audits.checks._rows import NUMERIC, Rows, literal, open_rows, quoted
+from audits.checks.base import EvidenceError
+from audits.evidence import Evidence
+
+EVALUATION = "evaluation"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """`rows.connection` holds the view `outcomes`: the typed columns and `_label`, `_prediction`, `_score`.
+
+    In a binary task label and prediction are 1 (positive), 0 or NULL (missing); in regression they are numbers.
+    `_score` is NULL where none is known. `origin` says where the predictions come from.
+    """
+
+    rows: Rows
+    task: Task
+    origin: str
+    has_scores: bool
+    inputs: dict[str, str]
+
+
+def read_outcomes(evidence: Evidence) -> Outcomes:
+    """Open the evaluation data and set labels beside predictions. Raises EvidenceError naming what is wrong."""
+    task = read_task(evidence.model)
+    rows = open_rows(evidence.datasets[EVALUATION])
+    inputs = dict(rows.inputs)
+    label = _label(rows, task)
+    prediction_column, score_column = rows.one_tagged("prediction"), rows.one_tagged("score")
+    has_scores = score_column is not None
+    if prediction_column is not None:
+        prediction, origin = _given(rows, task, prediction_column), f"column {prediction_column}"
+        source = "typed"
+    elif score_column is not None and task.kind == BINARY:
+        prediction, origin = _thresholded(rows, task, score_column)
+        source = "typed"
+    else:
+        has_scores = _ask_model(evidence, rows, task)
+        prediction, origin = '"_asked"', "the model, asked about every row"
+        source = "typed POSITIONAL JOIN asked"
+        inputs["model"] = evidence.model.digest
+    if score_column is not None:
+        _require_numeric(rows, score_column, "score")
+        score = quoted(score_column)
+    else:
+        score = '"_asked_score"' if source != "typed" else "CAST(NULL AS DOUBLE)"
+    rows.ask(
+        f"CREATE TEMP TABLE outcomes AS SELECT typed.*, {label} AS _label, {prediction} AS _prediction, "
+        f"{score} AS _score FROM {source}"
+    )
+    return Outcomes(rows=rows, task=task, origin=origin, has_scores=has_scores, inputs=inputs)
+
+
+def _label(rows: Rows, task: Task) -> str:
+    """SQL of the label. Without a target column it is NULL everywhere, so nothing that needs one is estimable."""
+    name = rows.one_tagged("target")
+    if name is None and task.target in {column.name for column in rows.dataset.columns}:
+        name = task.target
+    if name is None:
+        return "CAST(NULL AS DOUBLE)"
+    if task.kind != BINARY:
+        _require_numeric(rows, name, "target")
+        return quoted(name)
+    labels = _distinct(rows, name)
+    if task.positive_label not in labels:
+        raise EvidenceError(
+            "signature.positive_label",
+            f"{task.positive_label} does not occur in {name}, which holds {_shown(labels)}; declare the positive label",
+        )
+    if len(labels) > 2:  # noqa: PLR2004 - binary
+        raise EvidenceError(name, f"holds {_shown(labels)}: a binary target has two labels")
+    return _is_positive(rows, name, task)
+
+
+def _given(rows: Rows, task: Task, name: str) -> str:
+    if task.kind != BINARY:
+        _require_numeric(rows, name, "prediction")
+        return quoted(name)
+    target = rows.one_tagged("target") or task.target
+    known = {task.positive_label}
+    if target in {column.name for column in rows.dataset.columns}:
+        known |= set(_distinct(rows, str(target)))
+    found = set(_distinct(rows, name))
+    strangers = sorted(str(label) for label in found - known)
+    if len(known | found) > 2 or (strangers and len(known) == 2):  # noqa: PLR2004 - binary
+        raise EvidenceError(
+            name,
+            f"holds {_shown(strangers)}, which are not labels; tag probabilities as score and declare a threshold",
+        )
+    return _is_positive(rows, name, task)
+
+
+def _thresholded(rows: Rows, task: Task, name: str) -> tuple[str, str]:
+    _require_numeric(rows, name, "score")
+    if task.threshold is None:
+        raise EvidenceError("signature.threshold", f"must be declared to turn the scores in {name} into decisions")
+    return f"CASE WHEN {quoted(name)} IS NULL THEN NULL WHEN {quoted(name)} >= {task.threshold!r} THEN 1 ELSE 0 END", (
+        f"column {name} at threshold {task.threshold!r}"
+    )
+
+
+def _ask_model(evidence: Evidence, rows: Rows, task: Task) -> bool:
+    """Leave the view `asked` (_asked, _asked_score), in file order; whether there are scores."""
+    model = load_model(evidence.model)
+    answers = ask(model, feature_frame(rows, task), task)
+    if task.kind == BINARY:
+        asked = pd.DataFrame({"_asked": (answers.predictions == task.positive_label).astype("int64")})
+    else:
+        asked = pd.DataFrame({"_asked": answers.predictions})
+    asked["_asked_score"] = float("nan") if answers.scores is None else answers.scores
+    rows.connection.register("_asked_frame", asked)
+    rows.ask(
+        "CREATE TEMP TABLE asked AS SELECT _asked, "
+        "CASE WHEN isnan(_asked_score) THEN NULL ELSE _asked_score END AS _asked_score FROM _asked_frame"
+    )
+    rows.connection.unregister("_asked_frame")
+    return answers.scores is not None
+
+
+def _is_positive(rows: Rows, name: str, task: Task) -> str:
+    positive = literal(str(task.positive_label))
+    return f"CASE WHEN {quoted(name)} IS NULL THEN NULL WHEN {rows.as_label(name)} = {positive} THEN 1 ELSE 0 END"
+
+
+def _distinct(rows: Rows, name: str) -> list[str | None]:
+    """Up to 20 distinct labels, missing left out."""
+    rows.column(name)
+    texts = rows.ask(
+        f"SELECT DISTINCT {rows.as_label(name)} FROM typed WHERE {quoted(name)} IS NOT NULL ORDER BY 1 LIMIT 20"
+    )
+    return [text for (text,) in texts]
+
+
+def _require_numeric(rows: Rows, name: str, purpose: str) -> None:
+    if rows.column(name).type not in NUMERIC:
+        raise EvidenceError(name, f"is the {purpose} and must be declared number or integer")
+
+
+def _shown(labels: list[str | None] | list[str]) -> str:
+    return ", ".join(str(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")  # noqa: PLR2004

@@ -1,0 +1,191 @@
+"""A dataset file as typed rows in DuckDB: one place that decides what a cell of a CSV or Parquet file means.
+
+Worker only. Every column is read as text and cast to its declared type; what cannot be cast is a *type violation* and
+missing for every other purpose. Empty text and NaN are missing. Only the declared columns exist.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from audits.checks.base import EvidenceError
+from audits.evidence import Column, DatasetEvidence
+
+CSV_TYPES = frozenset({"text/csv"})
+PARQUET_TYPES = frozenset({"application/vnd.apache.parquet", "application/x-parquet", "application/parquet"})
+NUMERIC = frozenset({"number", "integer"})
+
+_CASTS = {
+    "string": "{text}",
+    "number": "CASE WHEN isfinite(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST({text} AS DOUBLE) END",
+    # A cast of 1.5 to an integer would round it: only whole numbers are integers.
+    "integer": "CASE WHEN TRY_CAST({text} AS DOUBLE) = trunc(TRY_CAST({text} AS DOUBLE)) "
+    "THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS BIGINT) END",
+    "boolean": "CASE lower({text}) WHEN 'true' THEN true WHEN '1' THEN true WHEN '1.0' THEN true "
+    "WHEN 'false' THEN false WHEN '0' THEN false WHEN '0.0' THEN false END",
+    "datetime": "TRY_CAST({text} AS TIMESTAMP)",
+}
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def canonical(value: Any) -> str:
+    """The text under which labels are compared: 1, 1.0, True and "1" are one label."""
+    if isinstance(value, bool | float) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """An open dataset. `connection` holds the views `raw` (text) and `typed` (declared types, missing = NULL)."""
+
+    connection: duckdb.DuckDBPyConnection
+    dataset: DatasetEvidence
+    total: int
+    undeclared: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """How errors name this dataset."""
+        return f"dataset:{self.dataset.role}"
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """For `Measurement.inputs`."""
+        return {self.where: self.dataset.digest}
+
+    def column(self, name: str) -> Column:
+        """The declaration of `name`. Raises EvidenceError."""
+        for column in self.dataset.columns:
+            if column.name == name:
+                return column
+        raise EvidenceError(name, f"is not a column of {self.where}; it has {_listed(self.dataset.columns)}")
+
+    def one_tagged(self, tag: str) -> str | None:
+        """The column tagged `tag`, or None. Raises EvidenceError where two claim it."""
+        names = self.dataset.tagged(tag)
+        if len(names) > 1:
+            raise EvidenceError(tag, f"{self.where} tags {', '.join(names)} as {tag}; only one can be it")
+        return names[0] if names else None
+
+    def as_text(self, name: str) -> str:
+        """SQL: the text of a typed column, as people read it; a whole number has no decimals."""
+        column, place = self.column(name), quoted(name)
+        if column.type == "number":
+            whole = f"{place} = trunc({place}) AND abs({place}) < 1e15"
+            return f"CASE WHEN {whole} THEN CAST(CAST({place} AS BIGINT) AS VARCHAR) ELSE CAST({place} AS VARCHAR) END"
+        return f"CAST({place} AS VARCHAR)"
+
+    def as_label(self, name: str) -> str:
+        """SQL: the text of a typed column, as `canonical` writes it."""
+        return (
+            f"CAST(CAST({quoted(name)} AS TINYINT) AS VARCHAR)"
+            if self.column(name).type == "boolean"
+            else self.as_text(name)
+        )
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query over the views. Raises EvidenceError where the file cannot be read as declared."""
+        try:
+            return self.connection.execute(query).fetchall()
+        except duckdb.Error as error:
+            raise EvidenceError(self.where, f"cannot be read: {_first_line(error)}") from error
+
+    def frame(self, names: Iterable[str], where: str = "") -> Any:
+        """A pandas DataFrame of typed columns in file order: float64 or int64 for numbers, bool, object for text."""
+        listed = ", ".join(quoted(self.column(name).name) for name in names)
+        try:
+            frame = self.connection.execute(f"SELECT {listed} FROM typed {where}").df()
+        except duckdb.Error as error:
+            raise EvidenceError(self.where, f"cannot be read: {_first_line(error)}") from error
+        for name in frame.columns:
+            frame[name] = _plain(frame[name], self.column(name).type)
+        return frame
+
+
+def _plain(series: Any, declared: str) -> Any:
+    """NumPy types as a model was fitted on them: NaN is the only missing value, never pandas' own NA."""
+    if declared == "string":
+        return series.astype(object).where(series.notna(), math.nan)
+    if declared in NUMERIC or declared == "boolean":
+        whole = "int64" if declared == "integer" else "bool" if declared == "boolean" else "float64"
+        return series.astype("float64" if series.isna().any() else whole)
+    return series
+
+
+def open_rows(dataset: DatasetEvidence) -> Rows:
+    """Read the file behind `dataset`. Raises EvidenceError: unknown media type, empty, unreadable, column absent."""
+    where = f"dataset:{dataset.role}"
+    if not dataset.columns:
+        raise EvidenceError(where, "declares no columns; declare each column with its type and tags")
+    connection = duckdb.connect(
+        ":memory:",
+        config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False},
+    )
+    source = _source(dataset)
+    try:
+        present = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        absent = [column.name for column in dataset.columns if column.name not in present]
+        if absent:
+            raise EvidenceError(absent[0], f"is declared but not in the file of {where}; it has {', '.join(present)}")
+        connection.execute(f"CREATE TEMP VIEW raw AS SELECT {_texts(dataset.columns)} FROM {source}")
+        connection.execute(f"CREATE TEMP TABLE typed AS SELECT {_typed(dataset.columns)} FROM raw")
+        total = int(connection.execute("SELECT count(*) FROM typed").fetchall()[0][0])
+    except duckdb.Error as error:
+        raise EvidenceError(where, f"cannot be read as {dataset.media_type}: {_first_line(error)}") from error
+    if total == 0:
+        raise EvidenceError(where, "has no rows")
+    declared = {column.name for column in dataset.columns}
+    return Rows(connection, dataset, total, tuple(name for name in present if name not in declared))
+
+
+def _source(dataset: DatasetEvidence) -> str:
+    path = literal(str(dataset.path))
+    if dataset.media_type in CSV_TYPES:
+        dialect = "delim = ',', quote = '\"', escape = '\"', nullstr = ''"
+        return f"read_csv({path}, header = true, all_varchar = true, {dialect})"
+    if dataset.media_type in PARQUET_TYPES:
+        return f"read_parquet({path})"
+    known = ", ".join(sorted(CSV_TYPES | PARQUET_TYPES))
+    raise EvidenceError(f"dataset:{dataset.role}", f"media type {dataset.media_type} cannot be read; give {known}")
+
+
+def _texts(columns: Iterable[Column]) -> str:
+    """NULL for missing: empty text in CSV, NaN in Parquet."""
+    return ", ".join(
+        f"CASE WHEN CAST({quoted(c.name)} AS VARCHAR) IN ('', 'nan', 'NaN') THEN NULL "
+        f"ELSE CAST({quoted(c.name)} AS VARCHAR) END AS {quoted(c.name)}"
+        for c in columns
+    )
+
+
+def _typed(columns: Iterable[Column]) -> str:
+    casts = []
+    for column in columns:
+        if column.type not in _CASTS:
+            raise EvidenceError(column.name, f"type {column.type} is unknown; give one of {', '.join(_CASTS)}")
+        text = quoted(column.name) if column.type == "string" else f"trim({quoted(column.name)})"
+        casts.append(f"{_CASTS[column.type].format(text=text)} AS {quoted(column.name)}")
+    return ", ".join(casts)
+
+
+def _listed(columns: Iterable[Column]) -> str:
+    return ", ".join(column.name for column in columns)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
