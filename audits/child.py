@@ -1,0 +1,121 @@
+"""Inside the child process: read one job, confine, verify the evidence, measure, answer, be gone.
+
+The job is JSON on one descriptor, the answer JSON on another; standard output and error go nowhere that matters, so
+nothing a library prints can be taken for an answer. `python -m audits.child <answer-fd>` reads the job on stdin.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import random
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audits.checks.base import EvidenceError, ParameterError, parse_parameters
+from audits.checks.catalogue import CheckLoadError, load_check
+from audits.confinement import confine, folder_variables
+from audits.evidence import Evidence
+from registry.canonical import digest_file
+
+RECORDED_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "skops", "shap", "duckdb")
+
+
+def main() -> None:
+    """Entry of a spawned child."""
+    run_job(sys.stdin.fileno(), int(sys.argv[1]))
+
+
+def run_job(job_descriptor: int, answer_descriptor: int) -> None:
+    """One job from one descriptor to the other. Ends without an answer only if the process dies."""
+    with open(job_descriptor, encoding="utf-8", closefd=False) as stream:
+        job = json.load(stream)
+    folder = job["folder"]
+    os.chdir(folder)
+    os.environ.update(folder_variables(folder))
+    tempfile.tempdir = folder
+    _silence(folder)
+    barrier = confine(memory_mb=job["memory_mb"], cpu_seconds=math.ceil(2 * job["timeout_seconds"]) + 5)
+    answer = _answer(job)
+    answer["environment"] = {**environment(), "network": str(barrier)}
+    with open(answer_descriptor, "w", encoding="utf-8") as stream:
+        json.dump(answer, stream, allow_nan=False)
+
+
+def _silence(folder: str) -> None:
+    """Standard input is empty; output goes to a file whose tail may explain a crash."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    said = os.open(os.path.join(folder, "said.txt"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # noqa: PTH118
+    for source, target in ((nothing, 0), (said, 1), (said, 2)):
+        os.dup2(source, target)
+
+
+def environment() -> dict[str, Any]:
+    """What the numbers depend on besides evidence, parameters and seed."""
+    versions = {}
+    for name in RECORDED_LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {"python": platform.python_version(), "machine": platform.machine(), "libraries": versions}
+
+
+def _answer(job: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one line for each way to end
+    """The measurement, or an error with a stable code; every exception of a check ends here."""
+    try:
+        check = load_check(job["check"])
+        parameters = parse_parameters(check, job["parameters"])
+        evidence = Evidence.from_document(job["evidence"])
+        _verify(evidence)
+        random.seed(evidence.seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return {"measurement": check.measure(evidence, parameters).to_document()}
+    except CheckLoadError as error:
+        return _error("check-not-loadable", str(error))
+    except ParameterError as error:
+        return _error("parameter-invalid", str(error))
+    except _DigestMismatch as error:
+        return _error("digest-mismatch", str(error))
+    except EvidenceError as error:
+        return _error("evidence-invalid", str(error))
+    except MemoryError:
+        return _error("out-of-memory", f"more than the allowed {job['memory_mb']} MB were needed")
+    except Exception as error:  # noqa: BLE001 - a crash of a check is an observation, not a crash of the run
+        return _error("check-failed", f"{type(error).__name__}: {error}"[:2000])
+
+
+class _DigestMismatch(Exception):  # noqa: N818 - private, never leaves this module
+    """A file is not the one that was named."""
+
+
+def _verify(evidence: Evidence) -> None:
+    """Every file is the one whose digest the record names, checked in the process that is about to read it."""
+    files: list[tuple[str, str, Path]] = [
+        (f"dataset:{role}", dataset.digest, dataset.path) for role, dataset in evidence.datasets.items()
+    ]
+    if evidence.model.path is not None:
+        files.append(("model", evidence.model.digest, evidence.model.path))
+    for name, expected, path in files:
+        try:
+            found = digest_file(path)
+        except OSError as error:
+            raise EvidenceError(name, f"cannot be opened: {error.strerror}") from error
+        if found != expected:
+            raise _DigestMismatch(f"{name}: the record names {expected}, the file is {found}")
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+if __name__ == "__main__":
+    main()
