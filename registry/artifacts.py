@@ -19,6 +19,9 @@ MAX_MEMBERS = 100_000
 MAX_SCHEMA_BYTES = 64 << 20
 
 _HEAD = 4096
+_ONNX_TAGS = (b"\x12", b"\x1a", b"\x22", b"\x28", b"\x32", b"\x3a", b"\x42")
+#: gzip, bzip2, xz, lzma, lz4 and joblib's own old zlib frame: joblib writes its pickles in any of these.
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"]\x00\x00", b"\x04\x22\x4d\x18", b"ZF")
 
 
 class ArtifactFormat(StrEnum):
@@ -86,11 +89,7 @@ def _format_of_bytes(head: bytes, last: bytes) -> ArtifactFormat:
     """By magic bytes. A binary pickle begins with PROTO (0x80, version ≤ 5); a text pickle ends with STOP (".")."""
     if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 0x05:  # noqa: PLR2004 - highest pickle protocol
         raise _executable("a pickle (pickle, joblib, cloudpickle or dill)")
-    if head[:2] in (b"\x1f\x8b", b"BZ", b"x\x9c", b"x\x01", b"x\xda", b"ZF") or head[:6] in (
-        b"\xfd7zXZ\x00",
-        b"\x04\x22\x4d\x18",
-        b"]\x00\x00\x80\x00",
-    ):
+    if head.startswith(_COMPRESSED) or _is_zlib(head):
         raise _executable("a compressed file, as joblib writes its pickles,")
     if head.startswith(b"tree\n") and b"version=" in head:
         return ArtifactFormat.LIGHTGBM_TEXT
@@ -107,6 +106,11 @@ def _format_of_bytes(head: bytes, last: bytes) -> ArtifactFormat:
     )
 
 
+def _is_zlib(head: bytes) -> bool:
+    """RFC 1950: method deflate, and both header bytes together a multiple of 31."""
+    return head[:1] == b"x" and int.from_bytes(head[:2], "big") % 31 == 0
+
+
 def _executable(kind: str) -> ArtifactRefusedError:
     return ArtifactRefusedError(f"This is {kind}: opening it runs code, so it is refused. {CONVERT}", field="artifact")
 
@@ -117,7 +121,7 @@ def _too_large(what: str) -> ArtifactRefusedError:
 
 def _looks_like_onnx(head: bytes) -> bool:
     """A ModelProto begins with field 1 (ir_version, a varint below 32), then a known field of the message."""
-    return len(head) > 2 and head[0] == 0x08 and head[1] < 0x20 and head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)  # noqa: PLR2004 - protobuf tags
+    return head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in _ONNX_TAGS
 
 
 def _format_of_zip(content: BinaryIO) -> ArtifactFormat:
@@ -153,7 +157,7 @@ def _refuse_pickle_inside(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> 
 
 
 def _is_skops_schema(archive: zipfile.ZipFile) -> bool:
-    """skops writes its protocol and version beside the object tree."""
+    """Skops writes its protocol and version beside the object tree."""
     if archive.getinfo("schema.json").file_size > MAX_SCHEMA_BYTES:
         raise _too_large(f"a schema of more than {MAX_SCHEMA_BYTES >> 20} MiB")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ def graph(*pairs: tuple[str, str], root: str = MODEL, unrecorded: tuple[str, ...
     return Graph(root, tuple(Node(i, i.split(":")[0]) for i in ids), tuple(Edge(*pair) for pair in pairs))
 
 
-def test_closures_follow_the_edges_from_input_to_output():
+def test_closures_follow_the_edges_from_input_to_output() -> None:
     known = graph((PATIENTS, TRAIN), (TRAIN, MODEL), (MODEL, "model:risk/2"))
     assert known.upstream(MODEL) == {PATIENTS, TRAIN}
     assert known.downstream(PATIENTS) == {TRAIN, MODEL, "model:risk/2"}
@@ -28,13 +29,13 @@ def test_closures_follow_the_edges_from_input_to_output():
     assert known.cycles() == ()
 
 
-def test_an_edge_to_a_node_that_nobody_recorded_dangles_and_is_still_followed():
+def test_an_edge_to_a_node_that_nobody_recorded_dangles_and_is_still_followed() -> None:
     known = graph((PATIENTS, TRAIN), (TRAIN, MODEL), unrecorded=(TRAIN,))
     assert known.dangling_edges() == (Edge(PATIENTS, TRAIN), Edge(TRAIN, MODEL))
     assert PATIENTS in known.upstream(MODEL)
 
 
-def test_what_neither_leads_to_the_root_nor_comes_from_it_is_an_orphan():
+def test_what_neither_leads_to_the_root_nor_comes_from_it_is_an_orphan() -> None:
     assert graph((PATIENTS, MODEL), ("dataset:other/1", "model:other/1")).orphans() == (
         "dataset:other/1",
         "model:other/1",
@@ -51,11 +52,11 @@ def test_what_neither_leads_to_the_root_nor_comes_from_it_is_an_orphan():
         ([("a:1", "b:1"), ("a:1", "c:1"), ("b:1", "d:1"), ("c:1", "d:1")], ()),
     ],
 )  # fmt: skip
-def test_cycles_are_found_once_each(pairs, expected):
+def test_cycles_are_found_once_each(pairs: list[tuple[str, str]], expected: Any) -> None:
     assert graph(*pairs, root="a:1").cycles() == expected
 
 
-def test_a_history_deeper_than_the_stack_of_python_is_walked():
+def test_a_history_deeper_than_the_stack_of_python_is_walked() -> None:
     pairs = [(f"dataset:d/{i}", f"dataset:d/{i + 1}") for i in range(20_000)]
     deep = graph(*pairs, root="dataset:d/20000")
     assert len(deep.upstream("dataset:d/20000")) == 20_000
@@ -63,7 +64,7 @@ def test_a_history_deeper_than_the_stack_of_python_is_walked():
     assert len(graph(*pairs, ("dataset:d/20000", "dataset:d/0"), root="dataset:d/0").cycles()) == 1
 
 
-def test_the_document_is_the_same_whatever_the_order_and_comes_back_equal():
+def test_the_document_is_the_same_whatever_the_order_and_comes_back_equal() -> None:
     one = graph((PATIENTS, TRAIN), (TRAIN, MODEL))
     other = Graph(one.root, tuple(reversed(one.nodes)), tuple(reversed(one.edges)))
     assert one.to_document() == other.to_document()
@@ -85,7 +86,7 @@ def test_the_document_is_the_same_whatever_the_order_and_comes_back_equal():
         ({"root": "x", "nodes": [{"id": "x", "kind": "job"}], "edges": {}}, "edges"),
     ],
 )
-def test_a_document_of_another_shape_is_refused_by_its_first_wrong_place(document, field):
+def test_a_document_of_another_shape_is_refused_by_its_first_wrong_place(document: dict[str, Any], field: str) -> None:
     with pytest.raises(LineageDocumentError, match=f"^{field}"):
         Graph.from_document(document)
 
@@ -94,7 +95,7 @@ IDS = st.integers(0, 7).map(lambda i: f"dataset:d/{i}")
 
 
 @given(st.lists(st.tuples(IDS, IDS), max_size=20))
-def test_upstream_and_downstream_mirror_each_other_and_cycles_are_self_ancestors(pairs):
+def test_upstream_and_downstream_mirror_each_other_and_cycles_are_self_ancestors(pairs: list[tuple[str, str]]) -> None:
     known = graph(*pairs, root="dataset:d/0")
     for node in known.by_id:
         assert all(node in known.downstream(ancestor) for ancestor in known.upstream(node))
