@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -25,16 +26,17 @@ from governance.models import GateDecision, PromotionRequest, Waiver
 from governance.refusals import subject_id
 from governance.version import PRODUCT_VERSION
 from registry import ledger, provenance, storage
-from registry.canonical import canonical_json, digest
+from registry.canonical import digest
 from registry.events import Event
-from registry.models import Blob, Person
+from registry.keys import Purpose
+from registry.models import Blob, ModelVersion, Person
 from registry.signing import keyring
 
 
 def build_document(decision: GateDecision, *, number: str, as_of: date) -> ReportDocument:
     """Everything the report of one decision says. Reads the records as they are now; `as_of` picks the law."""
     request = decision.request
-    findings = _findings(request)
+    findings = finding_facts(request)
     now = timezone.now()
     verdict = decisions.evaluate(request, now)
     return ReportDocument(
@@ -64,12 +66,12 @@ def build_document(decision: GateDecision, *, number: str, as_of: date) -> Repor
             gate=request.gate_name,
         ),
         decision=_decision(decision),
-        reviews=_reviews(request, {reason.subject: reason.explanation for reason in verdict.disregarded}),
-        waivers=_waivers(request),
-        checks=tuple(_check(observation) for observation in request.run.observations.all()),
+        reviews=review_facts(request, {reason.subject: reason.explanation for reason in verdict.disregarded}),
+        waivers=waiver_facts(request),
+        checks=tuple(check_facts(observation) for observation in request.run.observations.all()),
         findings=findings,
-        controls=_controls(findings, as_of),
-        lineage=_lineage(request),
+        controls=control_facts(findings, as_of),
+        lineage=lineage_facts(request.version),
         ledger=ledger_facts(request),
         open_points=_open_points(decision),
     )
@@ -78,15 +80,17 @@ def build_document(decision: GateDecision, *, number: str, as_of: date) -> Repor
 def issue_report(decision: GateDecision, *, as_of: date | None = None) -> tuple[Report, Blob]:
     """Render, seal, check and keep the report of `decision`. The heavy part runs outside any transaction."""
     # The renderer pulls in WeasyPrint and pyHanko: workers need them, the web process never does.
-    from audits.reports.render import render_pdf  # noqa: PLC0415
+    from audits.reports.render import evidence_bytes, render_pdf  # noqa: PLC0415
     from audits.reports.seal import seal_pdf  # noqa: PLC0415
 
     ledger.publish_checkpoint()
     day = as_of or timezone.now().date()
-    number = f"AR-{decision.decided_at:%Y%m%d}-{str(decision.pk)[:8].upper()}"
+    number = report_number(decision)
     document = build_document(decision, number=number, as_of=day)
-    sealed = seal_pdf(render_pdf(document), keyring=keyring())
-    evidence = canonical_json(document.to_evidence())
+    sealed = seal_pdf(
+        render_pdf(document), keyring=keyring(), reason=f"Report {number}", tsa_url=settings.ASSAY_TSA_URL
+    )
+    evidence = evidence_bytes(document)
     with transaction.atomic():
         blob = storage.store_bytes(sealed, media_type="application/pdf")
         evidence_blob = storage.store_bytes(evidence, media_type="application/json")
@@ -115,6 +119,11 @@ def issue_report(decision: GateDecision, *, as_of: date | None = None) -> tuple[
     return report, blob
 
 
+def report_number(decision: GateDecision) -> str:
+    """The number of the report of a decision: its day and the beginning of its id."""
+    return f"AR-{decision.decided_at:%Y%m%d}-{str(decision.pk)[:8].upper()}"
+
+
 def newest_report(request: PromotionRequest) -> Report | None:
     """The last report that was issued for a request."""
     return Report.objects.filter(subject=subject_id(request)).order_by("-created_at").first()
@@ -131,8 +140,7 @@ def read_report(*, actor: Person, report: Report) -> bytes:
 
 
 def _seal_name() -> str:
-    certificate = keyring().chains["seal"][0]  # type: ignore[index]
-    return certificate.subject.rfc4514_string()
+    return keyring().chains[Purpose.SEAL][0].subject.rfc4514_string()
 
 
 def _subject(request: PromotionRequest) -> parts.Subject:
@@ -172,7 +180,7 @@ def _decision(decision: GateDecision) -> parts.Decision:
     )
 
 
-def _reviews(request: PromotionRequest, disregarded: Mapping[str, str]) -> tuple[parts.ReviewFacts, ...]:
+def review_facts(request: PromotionRequest, disregarded: Mapping[str, str]) -> tuple[parts.ReviewFacts, ...]:
     return tuple(
         parts.ReviewFacts(
             name=review.printed_name,
@@ -192,7 +200,7 @@ def _reviews(request: PromotionRequest, disregarded: Mapping[str, str]) -> tuple
     )
 
 
-def _waivers(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
+def waiver_facts(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
     now = timezone.now()
     facts = []
     for waiver in Waiver.objects.filter(request=request).select_related("requested_by", "decision"):
@@ -212,7 +220,8 @@ def _waivers(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
     return tuple(facts)
 
 
-def _check(observation: Observation) -> parts.CheckFacts:
+def check_facts(observation: Observation) -> parts.CheckFacts:
+    """What one check measured, or how it failed to."""
     document = observation.document
     check = known_checks().get(observation.check_id)
     measurement = measurement_of(observation)
@@ -236,7 +245,8 @@ def _check(observation: Observation) -> parts.CheckFacts:
     )
 
 
-def _findings(request: PromotionRequest) -> tuple[parts.FindingFacts, ...]:
+def finding_facts(request: PromotionRequest) -> tuple[parts.FindingFacts, ...]:
+    """The judged criteria of the request's present run, in the order of the policy."""
     waived = set(
         Waiver.objects.filter(
             request=request, round=request.round, decision__granted=True, expires_at__gt=timezone.now()
@@ -276,7 +286,7 @@ def _deciding(values: tuple[MetricValue, ...], label: str) -> MetricValue | None
     return next((value for value in values if value.label == label), None) if label else None
 
 
-def _controls(findings: tuple[parts.FindingFacts, ...], as_of: date) -> tuple[parts.ControlFacts, ...]:
+def control_facts(findings: tuple[parts.FindingFacts, ...], as_of: date) -> tuple[parts.ControlFacts, ...]:
     """Each control that a finding speaks to, with what the evidence says about it; the worst finding decides."""
     catalogue = Catalogue.load()
     by_control: dict[str, list[parts.FindingFacts]] = {}
@@ -284,15 +294,17 @@ def _controls(findings: tuple[parts.FindingFacts, ...], as_of: date) -> tuple[pa
         for control_id in finding.controls:
             by_control.setdefault(control_id, []).append(finding)
     facts = []
+    names = {framework.id: framework.name for framework in catalogue.frameworks}
     for control in catalogue.controls(by_control):
         spoken = by_control[control.id]
+        text = control.version(as_of)
         facts.append(
             parts.ControlFacts(
                 id=control.id,
-                framework=control.framework,
+                framework=names[control.framework],
                 reference=control.reference,
                 title=control.title,
-                duty=control.duty,
+                duty=text.duty if text else control.duty,
                 effective=catalogue.effective(control, as_of).text,
                 verdict=_verdict(spoken),
                 why=_why(spoken),
@@ -316,8 +328,9 @@ def _why(findings: list[parts.FindingFacts]) -> str:
     return "; ".join(f"{finding.criterion} is {finding.outcome}" for finding in open_findings)
 
 
-def _lineage(request: PromotionRequest) -> parts.Lineage:
-    graph = provenance.lineage_of(request.version)
+def lineage_facts(version: ModelVersion) -> parts.Lineage:
+    """The graph upstream of a version, with what is wrong in it."""
+    graph = provenance.lineage_of(version)
     nodes = []
     for node in graph.nodes:
         facts: Mapping[str, Any] = node.facts

@@ -221,7 +221,7 @@ ASSAY_CHECKS = env.list(
     "ASSAY_CHECKS",
     default=[
         "audits.checks.fairness_group_metrics.GroupMetrics",
-        "audits.checks.explainability_shap.ShapAttribution",
+        "audits.checks.explainability_shap.ShapExplanation",
         "audits.checks.lineage_completeness.LineageCompleteness",
         "audits.checks.data_quality_columns.ColumnQuality",
         "audits.checks.performance_metrics.PerformanceMetrics",

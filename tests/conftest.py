@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
-pytest_plugins = ["tests.people"]
+pytest_plugins = ["tests.people", "tests.stories"]
 
 DATABASE_FIXTURES = {
     "db",
