@@ -14,8 +14,6 @@ from audits.reports import figures, wording
 from audits.reports.parts import FindingFacts, Verdict
 from audits.reports.text import visible
 
-FIRST_PAGE = 160
-
 register = Library()
 register.filter("day", figures.day)
 register.filter("moment", figures.moment)
@@ -94,6 +92,6 @@ def data_url(svg: str) -> str:
 
 
 @register.filter
-def clipped(text: str) -> str:
-    """At most 160 characters, for the lists on the first page."""
-    return visible(text, FIRST_PAGE, note="…")
+def clipped(text: str, longest: int) -> str:
+    """At most `longest` characters: nobody's long words may push the verdict off the first page."""
+    return visible(text, longest, note="…")

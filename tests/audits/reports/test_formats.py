@@ -85,8 +85,8 @@ def test_an_open_gate_is_green_in_junit(open_document: ReportDocument) -> None:
 def test_whatever_is_not_satisfied_is_marked_in_junit(
     open_document: ReportDocument,
     outcome: Outcome,
-    waived: bool,
-    mark: str,  # noqa: FBT001 - a row of the table
+    waived: bool,  # noqa: FBT001 - a column of the table above
+    mark: str,
 ) -> None:
     root = junit(with_outcome(open_document, outcome, waived=waived))
     assert [element.tag for case in root.iter("testcase") for element in case] == [mark]

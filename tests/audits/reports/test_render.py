@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from html import unescape
 from html.parser import HTMLParser
 from itertools import chain
 from pathlib import Path
@@ -22,8 +23,10 @@ from audits.reports import figures, wording
 from audits.reports.document import ReportDocument
 from audits.reports.parts import CheckFacts, Lineage, LineageNode
 from audits.reports.render import TEMPLATES, RenderError, evidence_bytes, fetch_embedded, render_html, render_pdf
+from audits.reports.seal import seal_pdf
 from audits.reports.text import FONTS
 from registry.canonical import canonical_json, digest
+from registry.keys import Keyring
 
 HOSTILE = (
     "<script>alert(1)</script><img src='http://evil.example/x.png'><link rel=attachment href='file:///etc/passwd'>"
@@ -337,6 +340,28 @@ def test_the_file_is_sound(pdf: Path) -> None:
     assert "No syntax or stream encoding errors found" in run("qpdf", "--check", pdf)
 
 
+@needs("pdfsig")
+@needs("certutil")
+@needs("openssl")
+@pytest.mark.slow
+def test_the_commands_that_the_report_prints_confirm_a_sealed_copy(
+    pdf: Path, closed_document: ReportDocument, tmp_path: Path
+) -> None:
+    keyring = Keyring.open(tmp_path / "keys", create=True)
+    (tmp_path / "report.pdf").write_bytes(seal_pdf(pdf.read_bytes(), keyring=keyring, reason="Gate audit report"))
+    (tmp_path / "ca.pem").write_bytes(keyring.anchor_pem)
+    blocks = [unescape(block) for block in re.findall(r"<pre>(.*?)</pre>", render_html(closed_document), re.DOTALL)]
+    shell = [block for block in blocks if block.startswith(("mkdir nss", "python3 -c", "pdfdetach"))]
+    assert len(shell) == 3
+    done = subprocess.run(
+        ["bash", "-e", "-c", "\n".join(shell)], cwd=tmp_path, check=True, capture_output=True, text=True
+    )  # fmt: skip
+    for words in ("Signature is Valid", "Total document signed", "Certificate is Trusted"):
+        assert words in done.stdout
+    assert "CAdES Verification successful" in done.stderr
+    assert digest(evidence_bytes(closed_document)).removeprefix("sha256:") in done.stdout
+
+
 @needs("verapdf")
 @pytest.mark.slow
 @pytest.mark.parametrize("flavour", ["3a", "ua1"])
@@ -359,3 +384,7 @@ def test_hostile_words_end_up_on_paper_in_shipped_fonts_and_nowhere_else(
     assert "[U+202E]" in text
     assert "\u202egnp" not in text
     assert run("pdfdetach", "-list", path).startswith("1 embedded file")
+    cover = run("pdftotext", "-l", "1", path, "-")
+    assert "Gate closed" in cover
+    assert "This version may not go to" in cover
+    assert "Decided 20 November 2026, 12:00:00 UTC" in cover
