@@ -304,7 +304,7 @@ def _verdict(value: MetricValue, criterion: Criterion) -> tuple[Outcome, str, in
         return Outcome.INCONCLUSIVE, words, missing or None
     seen = _seen(value)
     if missing:
-        words = f"{seen} rests on fewer rows than the {criterion.minimum_n} this criterion asks for; {missing} more are needed."
+        words = f"{seen} rests on fewer rows than the {criterion.minimum_n} this criterion asks for; {missing} more needed."
         return Outcome.INCONCLUSIVE, words, max(missing, _further_rows(value, criterion) or 0)
     reach = _reach(value, criterion)
     if reach is None:
@@ -326,7 +326,8 @@ def _straddling(value: MetricValue, criterion: Criterion, seen: str) -> tuple[Ou
     words = f"{seen}: the interval reaches over the limit ({criterion.limits}), so the evidence does not decide"
     if further is None:
         return Outcome.INCONCLUSIVE, f"{words}.", None
-    return Outcome.INCONCLUSIVE, f"{words}; about {further} more rows would, if the value stayed as it is.", further
+    rows = "one more row" if further == 1 else f"{further} more rows"
+    return Outcome.INCONCLUSIVE, f"{words}; about {rows} would, if the value stayed as it is.", further
 
 
 def _seen(value: MetricValue) -> str:

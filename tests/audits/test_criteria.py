@@ -254,10 +254,11 @@ def test_sentences_carry_the_numbers() -> None:
         "difference is 0.1 (95 % interval -0.1 to 0.3, 100 rows): the interval reaches over the limit (at most 0.20), "
         "so the evidence does not decide; about 300 more rows would, if the value stayed as it is."
     )
+    assert "about one more row would" in judged(value(0.1, 0.0, 0.2003)).explanation
     assert judged(value(0.2, 0.1, 0.3)).explanation.endswith("so the evidence does not decide.")
     assert judged(value(0.1, 0.0, 0.15, n=12)).explanation == (
         "difference is 0.1 (95 % interval 0 to 0.15, 12 rows) rests on fewer rows than the 30 this criterion asks for; "
-        "18 more are needed."
+        "18 more needed."
     )
     assert judged(value(None)).explanation == (
         "difference cannot be estimated (no positives), so the limit (at most 0.20) is not shown."
