@@ -72,7 +72,7 @@ def inclusion_proof(index: int, size: int, read_node: ReadNode) -> list[bytes]:
 
 
 def consistency_proof(old: int, new: int, read_node: ReadNode) -> list[bytes]:
-    """PROOF(old, D[new]) of RFC 6962 2.1.2; empty when the sizes are equal. Raises MerkleError unless 0 < old <= new."""
+    """PROOF(old, D[new]) of RFC 6962 2.1.2; empty for equal sizes. Raises MerkleError unless 0 < old <= new."""
     if not 0 < old <= new:
         raise MerkleError(f"no tree of {new} can extend a tree of {old}")
     start, end = 0, new

@@ -159,8 +159,8 @@ def test_a_signature_over_something_else_makes_no_statement() -> None:
 
 def test_securesystemslib_verifies_it() -> None:
     library = pytest.importorskip("securesystemslib.dsse", reason="securesystemslib is not installed")
-    from securesystemslib.exceptions import VerificationError  # noqa: PLC0415
-    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # noqa: PLC0415
+    from securesystemslib.exceptions import VerificationError
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
     document = sign_statement(gate_decision(DECISION), KEY)
     key_id = document["signatures"][0]["keyid"]
