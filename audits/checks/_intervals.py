@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ def normal_quantile(level: float) -> float:
     return float(special.ndtri(0.5 + level / 2))
 
 
+@lru_cache(maxsize=256)
 def simultaneous_quantile(groups: int, level: float) -> float:
     """What replaces 1.96 so that all pairwise differences of `groups` rates are covered at once; 1.96 for two."""
     if groups <= 2:  # noqa: PLR2004 - a pair has one difference

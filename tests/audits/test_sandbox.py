@@ -161,7 +161,7 @@ CHECKS = load_checks(
 
 def decisions(folder: Path) -> Evidence:
     declared = {"y": ("integer", ("target",)), "p": ("integer", ("prediction",)), "g": ("string", ("sensitive",))}
-    columns = {"y": [0, 1, 0, 1], "p": [0, 1, 1, 1], "g": list("aabb")}
+    columns: dict[str, list[Any]] = {"y": [0, 1, 0, 1], "p": [0, 1, 1, 1], "g": list("aabb")}
     return evidence(dataset(folder / "e.csv", columns, declared, "evaluation"))
 
 

@@ -88,7 +88,7 @@ def test_constant_and_undeclared_columns_are_counted(tmp_path: Path) -> None:
 
 
 def test_repeated_rows_are_found_though_their_identifiers_differ(tmp_path: Path) -> None:
-    rows = {"id": [1, 2, 3, 4], "age": [40, 40, 50, 60], "sex": ["f", "f", "m", "f"]}
+    rows: dict[str, list[Any]] = {"id": [1, 2, 3, 4], "age": [40, 40, 50, 60], "sex": ["f", "f", "m", "f"]}
     assert number(measured(CHECK, both(tmp_path, rows)), "duplicate_row_fraction") == 0.25
 
 

@@ -21,7 +21,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
-from audits.checks import _attribute, _explain
+from audits.checks import _attribute
 from audits.checks._models import Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_shap import ShapExplanation
@@ -160,14 +160,14 @@ def test_an_explanation_of_other_trees_than_the_models_shows_in_the_additivity_e
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault: attributions of one model beside the output of another."""
-    honest = _explain.attribute
+    honest = _attribute.attribute
 
     def of_other_trees(model: Any, *rest: Any) -> Any:
         other = pipeline(GradientBoostingClassifier(n_estimators=5, random_state=1))
         mine, theirs = honest(model, *rest), honest(other, *rest)
         return _attribute.Attribution(theirs.base, theirs.values, mine.outputs, mine.method, mine.space, mine.covered)
 
-    monkeypatch.setattr(_explain, "attribute", of_other_trees)
+    monkeypatch.setattr("audits.checks._explain.attribute", of_other_trees)
     answer = measured(CHECK, patient_evidence(tmp_path, pipeline(MODELS["boosted"])))
     assert number(answer, "additivity_error") > 0.1
 

@@ -403,6 +403,6 @@ def test_wrong_parameters_are_refused_by_name(name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", ['g"; DROP TABLE typed; --', "g0", "t", "typed", "count", "group", "größe"])
 def test_hostile_and_reserved_names_stay_names(name: str, tmp_path: Path) -> None:
     declared = {"y": ("integer", ("target",)), "p": ("integer", ("prediction",)), name: ("string", ("sensitive",))}
-    columns = {"y": [0, 1, 0, 1], "p": [0, 1, 1, 1], name: ["it's", "it's", "x", "x"]}
+    columns: dict[str, list[Any]] = {"y": [0, 1, 0, 1], "p": [0, 1, 1, 1], name: ["it's", "it's", "x", "x"]}
     answer: Measurement = measured(CHECK, evidence(dataset(tmp_path / "e'.csv", columns, declared, "evaluation")))
     assert number(answer, "selection_rate", name, "it's") == 0.5

@@ -49,7 +49,7 @@ def test_a_real_model_is_scored_as_scikit_learn_scores_it(tmp_path: Path) -> Non
         found = the(answer, metric)
         assert found.value == pytest.approx(expected, abs=1e-9)
         assert found.interval is not None
-        assert found.interval.low < expected < found.interval.high  # type: ignore[operator]
+        assert found.interval.low < expected < found.interval.high
     assert number(answer, "accuracy") > 0.65
 
 
@@ -67,7 +67,7 @@ def test_a_real_regression_is_scored_as_scikit_learn_scores_it(tmp_path: Path) -
         found = the(answer, metric)
         assert found.value == pytest.approx(expected, abs=1e-9)
         assert found.interval is not None
-        assert found.interval.low < expected < found.interval.high  # type: ignore[operator]
+        assert found.interval.low < expected < found.interval.high
 
 
 def test_a_model_that_guesses_is_shown_to_guess(tmp_path: Path) -> None:
