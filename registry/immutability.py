@@ -45,7 +45,7 @@ def _for_each(
 
 def _protect(editor: BaseDatabaseSchemaEditor, table: str) -> None:
     if editor.connection.vendor == "postgresql":
-        editor.execute(_POSTGRES_FUNCTION)
+        editor.execute(_POSTGRES_FUNCTION, params=None)  # its percent signs are not placeholders
         # ALWAYS: a session in replica mode is no way around it. TRUNCATE needs its own statement-level trigger.
         for event, level in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
             name = f"{table}_keep_{level.lower()}"

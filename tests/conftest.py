@@ -92,7 +92,7 @@ def _flush_append_only_tables() -> Iterator[None]:
 def _triggers_set_aside() -> Iterator[None]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%%\\_keep\\_%%'")
+            cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_%'")
             found = cursor.fetchall()
             for table, name in found:
                 cursor.execute(f'ALTER TABLE {table} DISABLE TRIGGER "{name}"')

@@ -270,6 +270,7 @@ def _forge(table: str, column: str, value: str) -> None:
     """What a database administrator can do: set the trigger aside and change the row."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no ALTER TABLE while deferred checks are pending
             cursor.execute(f'ALTER TABLE {table} DISABLE TRIGGER "{table}_keep_row"')
         else:
             cursor.execute(f'DROP TRIGGER "{table}_keep_update"')
