@@ -103,7 +103,7 @@ class Rows:
         try:
             return self.connection.execute(query).fetchall()
         except duckdb.Error as error:
-            raise EvidenceError(self.where, f"cannot be read: {_first_line(error)}") from error
+            raise _unreadable(self.where, "cannot be read", error) from error
 
     def frame(self, names: Iterable[str], where: str = "") -> Any:
         """A pandas DataFrame of typed columns in file order: float64 or int64 for numbers, bool, object for text."""
@@ -111,7 +111,7 @@ class Rows:
         try:
             frame = self.connection.execute(f"SELECT {listed} FROM typed {where}").df()
         except duckdb.Error as error:
-            raise EvidenceError(self.where, f"cannot be read: {_first_line(error)}") from error
+            raise _unreadable(self.where, "cannot be read", error) from error
         for name in frame.columns:
             frame[name] = _plain(frame[name], self.column(name).type)
         return frame
@@ -146,7 +146,7 @@ def open_rows(dataset: DatasetEvidence) -> Rows:
         connection.execute(f"CREATE TEMP TABLE typed AS SELECT {_typed(dataset.columns)} FROM raw")
         total = int(connection.execute("SELECT count(*) FROM typed").fetchall()[0][0])
     except duckdb.Error as error:
-        raise EvidenceError(where, f"cannot be read as {dataset.media_type}: {_first_line(error)}") from error
+        raise _unreadable(where, f"cannot be read as {dataset.media_type}", error) from error
     if total == 0:
         raise EvidenceError(where, "has no rows")
     declared = {column.name for column in dataset.columns}
@@ -187,5 +187,8 @@ def _listed(columns: Iterable[Column]) -> str:
     return ", ".join(column.name for column in columns)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _unreadable(where: str, problem: str, error: duckdb.Error) -> Exception:
+    """The evidence is not at fault where the memory limit was."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return MemoryError()
+    return EvidenceError(where, f"{problem}: {str(error).strip().splitlines()[0]}")
