@@ -86,19 +86,25 @@ def check_bytes(pdf: bytes) -> bytes:
         raise UnverifiableError("this PDF holds no signature, and nothing shows that it ever was a sealed report")
     if len(ranges) > 1:
         raise TamperedError(f"the file holds {len(ranges)} signatures; a report is sealed once and never again")
-    start, first, second, length = (int(number) for number in ranges[0])
-    end = second + length
-    if end > len(pdf):
-        raise TamperedError(f"the file was cut short: {end - len(pdf)} of {end} sealed bytes are missing at its end")
-    if end < len(pdf):
-        raise TamperedError(f"{len(pdf) - end} bytes were added after the seal, from byte {end} on")
-    if start != 0 or second <= first:
-        raise TamperedError("the seal does not cover the file from its first byte")
+    first, second = _gap_in(ranges[0], len(pdf))
     signature = _signature(pdf[first:second])
     expected, algorithm = _sealed_digest(signature)
     if hashlib.new(algorithm, pdf[:first] + pdf[second:]).digest() != expected:
         raise TamperedError("the content was changed after sealing: its digest is not the one in the seal")
     return signature
+
+
+def _gap_in(byte_range: tuple[bytes, ...], size: int) -> tuple[int, int]:
+    """Where the signature itself stands, once everything else in a file of `size` bytes is under its range."""
+    start, first, second, length = (int(number) for number in byte_range)
+    end = second + length
+    if end > size:
+        raise TamperedError(f"the file was cut short: {end - size} of {end} sealed bytes are missing at its end")
+    if end < size:
+        raise TamperedError(f"{size - end} bytes were added after the seal, from byte {end} on")
+    if start != 0 or second <= first:
+        raise TamperedError("the seal does not cover the file from its first byte")
+    return first, second
 
 
 def _holds_evidence(pdf: bytes) -> bool:
@@ -114,10 +120,10 @@ def _signature(gap: bytes) -> bytes:
     """The DER in the gap `<hex…00>`: its own length, and nothing but zeroes behind it."""
     try:
         if gap[:1] != b"<" or gap[-1:] != b">":
-            raise ValueError
+            raise ValueError  # noqa: TRY301
         content = bytes.fromhex(gap[1:-1].decode("ascii"))
         if content.hex().upper().encode() != gap[1:-1]:  # one spelling: no byte of an issued file may change unseen
-            raise ValueError
+            raise ValueError  # noqa: TRY301
         size = content[1]
         header = 2
         if size & 0x80:
@@ -173,6 +179,16 @@ def check_seal(pdf: bytes, roots: list[Any], outcome: Outcome) -> Any:
     signer = subject.get("common_name") or status.signing_cert.subject.human_friendly
     if not status.trusted:
         raise UnverifiableError(f"the seal is by {signer!r}, which does not lead to a certificate in --trust")
+    stamp = _trusted_stamp(status)
+    outcome.facts |= {"signer": signer, "sealed_at": stamp.timestamp.astimezone(dt.UTC).isoformat()}
+    outcome.facts["development"] = "DEVELOPMENT" in str(subject).upper()
+    outcome.held.append(f"one seal over every byte, valid and trusted, by {signer}")
+    outcome.held.append(f"timestamped {stamp.timestamp.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC; no change is allowed")
+    return reader
+
+
+def _trusted_stamp(status: Any) -> Any:
+    """The timestamp, once it is seen to be one of this seal, by a trusted authority that can still be believed."""
     stamp = status.timestamp_validity
     if stamp is None:
         raise UnverifiableError("the seal bears no timestamp, so nothing shows when it was made")
@@ -184,11 +200,7 @@ def check_seal(pdf: bytes, roots: list[Any], outcome: Outcome) -> Any:
         raise UnverifiableError(f"the seal is not acceptable: {status.summary()}")
     if stamp.signing_cert.not_valid_after < dt.datetime.now(dt.UTC):
         raise UnverifiableError("the certificate of the timestamp authority has expired; ask for a renewed timestamp")
-    outcome.facts |= {"signer": signer, "sealed_at": stamp.timestamp.astimezone(dt.UTC).isoformat()}
-    outcome.facts["development"] = "DEVELOPMENT" in str(subject).upper()
-    outcome.held.append(f"one seal over every byte, valid and trusted, by {signer}")
-    outcome.held.append(f"timestamped {stamp.timestamp.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC; no change is allowed")
-    return reader
+    return stamp
 
 
 def _stamped_at(signature: Any) -> dt.datetime:
@@ -202,7 +214,7 @@ def _stamped_at(signature: Any) -> dt.datetime:
 
 
 def _status(reader: Any, signature: Any, roots: list[Any], moment: dt.datetime) -> Any:
-    """The judgement of pyHanko as of the stamped time, from what is embedded; unstated revocation counts as distrust."""
+    """Judged as of the stamped time from what is embedded; what is not stated as unrevoked is distrusted."""
     validation = _pyhanko("pyhanko.sign.validation")
     settings = {
         "trust_roots": roots,
@@ -303,7 +315,7 @@ def parse_checkpoint(note: str, what: str, error: type[Exception]) -> tuple[str,
         origin, size, root = text.split("\n")[:3]
         decoded = base64.b64decode(root, validate=True)
         if not origin or not re.fullmatch(r"0|[1-9][0-9]{0,18}", size, re.ASCII) or len(decoded) != 32:  # noqa: PLR2004
-            raise ValueError
+            raise ValueError  # noqa: TRY301
     except ValueError:
         raise error(f"{what} is not a checkpoint") from None
     return origin, int(size), decoded

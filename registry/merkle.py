@@ -113,10 +113,7 @@ def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, 
     if not 0 < old <= new:
         raise ProofError(f"no tree of {new} can extend a tree of {old}")
     if old == new:
-        if old_root != new_root:
-            raise ProofError(f"two trees of {old} entries have different roots")
-        if proof:
-            raise ProofError("a tree needs no consistency proof with itself")
+        _require_same(old, old_root, new_root, proof)
         return
     _require_hashes(old_root, new_root, *proof)
     if not proof:
@@ -132,10 +129,9 @@ def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, 
             then, now = node_hash(sibling, then), node_hash(sibling, now)
         else:
             now = node_hash(now, sibling)
-    if then != old_root:
-        raise ProofError(f"the consistency proof leads to another root at size {old}")
-    if now != new_root:
-        raise ProofError(f"the consistency proof leads to another root at size {new}")
+    for reached, claimed, size in ((then, old_root, old), (now, new_root, new)):
+        if reached != claimed:
+            raise ProofError(f"the consistency proof leads to another root at size {size}")
 
 
 class Frontier:
@@ -175,6 +171,13 @@ def _climb(position: int, last: int, siblings: Sequence[bytes], kind: str) -> It
         position, last = position >> 1, last >> 1
     if last:
         raise ProofError(f"the {kind} proof is shorter than the tree is high")
+
+
+def _require_same(size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+    if old_root != new_root:
+        raise ProofError(f"two trees of {size} entries have different roots")
+    if proof:
+        raise ProofError("a tree needs no consistency proof with itself")
 
 
 def _require_hashes(*hashes: bytes) -> None:
