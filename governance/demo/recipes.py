@@ -12,9 +12,9 @@ AGE_BANDS = ((0, "under 45"), (45, "45-59"), (60, "60-69"), (70, "70 and over"))
 class Recipe:
     """How to make a classification task of one table.
 
-    `shortcut` are the features of the first, careless version; `positive` is the label that is predicted; `rename`
-    gives codes their meaning; `threshold` is where the second version's score becomes a decision, and why is said in
-    `threshold_reason`.
+    `shortcut` are the features of the first, careless version, cut at `shortcut_threshold` because that is the default;
+    `positive` is the label that is predicted; `rename` gives codes their meaning; `threshold` is where the second
+    version's score becomes a decision, and why is said in `threshold_reason`.
     """
 
     slug: str
@@ -30,6 +30,7 @@ class Recipe:
     age_column: str = "age"
     ignored: tuple[str, ...] = ()
     rename: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    shortcut_threshold: float = 0.5
     threshold: float = 0.5
     threshold_reason: str = ""
     train_share: float = 0.4
@@ -46,7 +47,7 @@ DIABETES = Recipe(
     target="progressed",
     positive="yes",
     sensitive=("sex", "age_band"),
-    shortcut=("age", "bp"),
+    shortcut=("age",),
     # The programme has places for about half of all patients; the median of the progression measure is 140.5.
     rename={"sex": {"1.0": "sex 1", "2.0": "sex 2"}},
     threshold=0.4,

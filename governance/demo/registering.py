@@ -55,7 +55,7 @@ def register_undocumented_export(tables: Tables, maya: Person) -> DatasetVersion
         maya,
         f"{tables.recipe.slug}-export-copy",
         tables,
-        csv_of(tables.export) + b"",
+        csv_of(tables.export),
         DatasetDescription(
             digest=digest(csv_of(tables.export)),
             columns=tables.columns(),
@@ -105,7 +105,14 @@ def register_documented_data(tables: Tables, maya: Person) -> dict[str, DatasetV
 
 
 def register_the_version(
-    *, model: RegisteredModel, maya: Person, trained: Trained, tables: Tables, datasets: dict[str, DatasetVersion], run: str
+    *,
+    model: RegisteredModel,
+    maya: Person,
+    trained: Trained,
+    threshold: float,
+    tables: Tables,
+    datasets: dict[str, DatasetVersion],
+    run: str,
 ) -> ModelVersion:
     """One version with its bytes."""
     recipe = tables.recipe
@@ -121,7 +128,7 @@ def register_the_version(
                 "features": trained.features,
                 "target": recipe.target,
                 "positive_label": recipe.positive,
-                "threshold": recipe.threshold,
+                "threshold": threshold,
             },
             source_run=run,
             run_author=maya,

@@ -44,14 +44,18 @@ class Story:
 
     # -- Gates --------------------------------------------------------------------------------------------------------
     def ask_for(self, version: ModelVersion, stage: str, reason: str) -> PromotionRequest:
-        """Maya asks, the worker measures, the gate judges; all findings are told."""
+        """Maya asks, the worker measures, the gate judges; whatever is not satisfied is told with its numbers."""
         request = request_promotion(actor=self.people["maya"], version=version, to_stage=stage, reason=reason)
         self.terminal.fact("policy", f"{request.policy_version} gate {request.gate_name}")
         request = self._measured(request)
-        for finding in request.run.findings.all():
-            line = f"{finding.criterion_id}: {finding.explanation}"
-            tell = {"satisfied": self.terminal.good, "inconclusive": self.terminal.open_question}
-            tell.get(finding.outcome, self.terminal.bad)(line)
+        findings = list(request.run.findings.all())
+        satisfied = [finding for finding in findings if finding.outcome == "satisfied"]
+        self.terminal.good(f"{len(satisfied)} of {len(findings)} criteria are satisfied")
+        for finding in findings:
+            if finding.outcome == "inconclusive":
+                self.terminal.open_question(f"{finding.criterion_id}: {finding.explanation}")
+            elif finding.outcome != "satisfied":
+                self.terminal.bad(f"{finding.criterion_id}: {finding.explanation}")
         return request
 
     def review_all(self, request: PromotionRequest) -> PromotionRequest:

@@ -121,17 +121,26 @@ class Command(BaseCommand):
             model=model,
             maya=maya,
             trained=careless,
+            threshold=recipe.shortcut_threshold,
             tables=tables,
             datasets={"train": export, "evaluation": halves["evaluation"]},
             run="notebook-final-final",
         )
         second = registering.register_the_version(
-            model=model, maya=maya, trained=careful, tables=tables, datasets=halves, run="train-2"
+            model=model,
+            maya=maya,
+            trained=careful,
+            threshold=recipe.threshold,
+            tables=tables,
+            datasets=halves,
+            run="train-2",
         )
         terminal.fact("purpose", recipe.purpose)
         terminal.fact("data", f"{len(tables.export)} rows: {recipe.source}")
         terminal.fact(str(first), f"learns from {', '.join(recipe.shortcut)}, on a copy of the whole export")
         terminal.fact(str(second), f"learns from {len(careful.features)} columns, on {len(tables.train)} rows set apart")
+        if recipe.threshold_reason:
+            terminal.fact("threshold", f"{recipe.threshold}, because {recipe.threshold_reason}")
         return first, second
 
     def _promote(self, story: Story, request: PromotionRequest) -> PromotionRequest:
