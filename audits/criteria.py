@@ -1,8 +1,8 @@
 """Judging: one measurement against one criterion. Pure: no clock, no database, no network.
 
-A measured number is a Python float and a limit is a decimal written by a person. They are compared exactly, as decimals,
-taking the float for the shortest decimal that denotes it: `Decimal(repr(value))`. So a measured 0.2 meets a limit of
-"0.20", although the binary float is a little more than one fifth. A limit belongs to the permitted side.
+A measured number is a Python float and a limit is a decimal written by a person. They are compared exactly, as
+decimals, taking the float for the shortest decimal that denotes it: `Decimal(repr(value))`. So a measured 0.2 meets a
+limit of "0.20", although the binary float is a little more than one fifth. A limit belongs to the permitted side.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class CriterionError(ValueError):
 class Criterion:
     """One limit on one metric of one check, with who set it and why.
 
-    `feature` and `group` narrow the measured values that are judged; None judges every feature, every group. `minimum_n`
-    is the least number of rows a value must rest on. `controls` are ids of the framework catalogue that it supports.
+    `feature` and `group` narrow the measured values that are judged; None judges every feature, every group.
+    `minimum_n` is the least number of rows a value must rest on. `controls` are ids of the framework catalogue that it
+    supports.
     Raises CriterionError when it is built without a limit, with impossible limits, or without a reason.
     """
 
@@ -84,7 +85,9 @@ class Criterion:
         if self.at_least is None and self.at_most is None:
             raise CriterionError("at_most", "a criterion needs at_least, at_most or both")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise CriterionError("at_least", f"{self.at_least} is more than at_most, {self.at_most}: nothing could pass")
+            raise CriterionError(
+                "at_least", f"{self.at_least} is more than at_most, {self.at_most}: nothing could pass"
+            )
         if self.minimum_n < 0:
             raise CriterionError("minimum_n", "must not be negative")
 
@@ -119,7 +122,7 @@ class Criterion:
 
 
 def limit_from_text(field: str, text: str | None) -> Decimal | None:
-    """A limit as people write it. Raises CriterionError for anything but decimal text: a float has lost digits already."""
+    """A limit as people write it. Raises CriterionError for anything but decimal text: a float has lost digits."""
     if text is None:
         return None
     if not isinstance(text, str):
@@ -183,7 +186,9 @@ def judge(
     """
     if status is not ObservationStatus.MEASURED or measurement is None:
         return _unmeasured(status, criterion, error)
-    considered = [(_judge_value(value, criterion), _slack(value, criterion)) for value in _selected(measurement, criterion)]
+    considered = [
+        (_judge_value(value, criterion), _slack(value, criterion)) for value in _selected(measurement, criterion)
+    ]
     if not considered:
         return Judgement(
             criterion_id=criterion.id,
@@ -300,11 +305,15 @@ def _verdict(value: MetricValue, criterion: Criterion) -> tuple[Outcome, str, in
     """Outcome, sentence and rows needed. Everything that cannot be told apart is inconclusive."""
     missing = max(0, criterion.minimum_n - value.n)
     if value.value is None:
-        words = f"{value.label} cannot be estimated ({value.not_estimable}), so the limit ({criterion.limits}) is not shown."
+        words = (
+            f"{value.label} cannot be estimated ({value.not_estimable}); the limit ({criterion.limits}) is not shown."
+        )
         return Outcome.INCONCLUSIVE, words, missing or None
     seen = _seen(value)
     if missing:
-        words = f"{seen} rests on fewer rows than the {criterion.minimum_n} this criterion asks for; {missing} more needed."
+        words = (
+            f"{seen} rests on fewer rows than the {criterion.minimum_n} this criterion asks for; {missing} more needed."
+        )
         return Outcome.INCONCLUSIVE, words, max(missing, _further_rows(value, criterion) or 0)
     reach = _reach(value, criterion)
     if reach is None:
@@ -352,8 +361,8 @@ _MOST_ROWS = 1_000_000_000
 def _further_rows(value: MetricValue, criterion: Criterion) -> int | None:
     """Further rows until the interval clears the nearest limit it reaches over; None if that cannot be told.
 
-    The half width of an interval shrinks about as 1/sqrt(n), so the half width h towards a limit at distance d from the
-    value needs n * (h / d)^2 rows. It assumes that the value stays as it is, and is an order of magnitude, not a promise.
+    The half width of an interval shrinks about as 1/sqrt(n), so the half width h towards a limit at distance d from
+    the value needs n * (h / d)^2 rows. It assumes that the value stays as it is: an order of magnitude, not a promise.
     """
     if value.value is None or value.interval is None or criterion.decide_on is DecideOn.POINT:
         return None
@@ -365,7 +374,9 @@ def _further_rows(value: MetricValue, criterion: Criterion) -> int | None:
         bound = value.interval.high if distance >= 0 else value.interval.low
         if bound is None or not math.isfinite(bound) or distance == 0:
             return None
-        needed = max(needed, value.n * ((bound - value.value) / distance) ** 2)
+        ratio = (bound - value.value) / distance
+        # A product overflows to infinity, a power would raise.
+        needed = max(needed, value.n * ratio * ratio)
     if not value.n < needed < _MOST_ROWS:
         return None
     # Rounded first: 400.00000000000006 rows are 400.

@@ -1,4 +1,4 @@
-"""The plan of one audit: which checks run, with which parameters and limits of time and memory, and how they are judged.
+"""The plan of one audit: which checks run, with which parameters, time and memory, and how they are judged.
 
 The plan is fixed and its digest recorded before anything is measured, so that nobody can choose the limit after seeing
 the number. Pure.
@@ -58,7 +58,7 @@ class PlannedCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPlan:
-    """What will be assessed. Raises PlanError when it is empty, repeats a check or criterion, or judges the unplanned."""
+    """What will be assessed. Raises PlanError when empty, when it repeats a name, or when it judges the unplanned."""
 
     checks: tuple[PlannedCheck, ...]
     criteria: tuple[Criterion, ...]

@@ -1,8 +1,8 @@
 """Write the framework files from a flat list of controls: `python deploy/build_frameworks.py controls.json FOLDER`.
 
-The list says what holds today. What the files add is time: which text was law until Regulation (EU) 2026/1744 changed it,
-from when each applied, and from when that could be known. Run again only when the list changes; the files are what ships,
-and a person reviews their difference.
+The list says what holds today. What the files add is time: which text was law until Regulation (EU) 2026/1744 changed
+it, from when each applied, and from when that could be known. Run again only when the list changes; the files are what
+ships, and a person reviews their difference.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRAMEWORKS: dict[str, dict[str, Any]] = {
         "name": "EU AI Act",
         "title": "Regulation (EU) 2024/1689 laying down harmonised rules on artificial intelligence",
         "amended_by": [AMENDMENT],
-        "source": "Consolidated text of Regulation (EU) 2024/1689 as amended by Regulation (EU) 2026/1744; duties in own words",
+        "source": "Consolidated text of Regulation (EU) 2024/1689 as amended by (EU) 2026/1744; duties in own words",
         "in_force": "2024-08-01",
         "published": "2024-07-12",
     },
@@ -92,12 +92,21 @@ def former_dates(control: dict[str, Any], current: list[dict[str, str]]) -> list
 def versions_of(control: dict[str, Any], framework: dict[str, Any]) -> list[dict[str, Any]]:
     """The versions of one control, oldest first."""
     name, note, dates = control["id"], note_of(control), current_dates(control)
-    origin: dict[str, Any] = {"valid_from": framework["in_force"], "valid_to": None, "known_from": framework["published"]}
-    amended: dict[str, Any] = {"valid_from": AMENDED_ON, "valid_to": None, "known_from": AMENDED_ON, "amended_by": AMENDMENT}
     text: dict[str, Any] = {"duty": control["duty"], "applies_from": dates, "note": note}
+    origin: dict[str, Any] = {
+        "valid_from": framework["in_force"],
+        "valid_to": None,
+        "known_from": framework["published"],
+    }
+    amended: dict[str, Any] = {
+        "valid_from": AMENDED_ON,
+        "valid_to": None,
+        "known_from": AMENDED_ON,
+        "amended_by": AMENDMENT,
+    }
     if name == "aia-10-5":
         former_routes = [dated("annex-iii", ANNEX_III_BEFORE), dated("annex-i", ANNEX_I_BEFORE)]
-        former = {**origin, "valid_to": AMENDED_ON, "duty": ARTICLE_10_5, "applies_from": former_routes}
+        former: dict[str, Any] = {**origin, "valid_to": AMENDED_ON, "duty": ARTICLE_10_5, "applies_from": former_routes}
         return [former, {**amended, **text, "repealed": True, "successors": ["aia-4a-1"]}]
     if INSERTED.fullmatch(name):
         return [{**amended, **text}]
@@ -125,9 +134,9 @@ def control_entry(control: dict[str, Any], framework: dict[str, Any]) -> dict[st
 
 def build(controls: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """File name to content."""
-    files = {}
+    files: dict[str, dict[str, Any]] = {}
     for name, framework in FRAMEWORKS.items():
-        head = {key: framework[key] for key in ("id", "name", "title", "amended_by", "source")}
+        head: dict[str, Any] = {key: framework[key] for key in ("id", "name", "title", "amended_by", "source")}
         files[framework["file"]] = {
             "framework": {**head, "retrieved": RETRIEVED, "reviewed_by": None, "doubt": DOUBT},
             "controls": [control_entry(entry, framework) for entry in controls if entry["framework"] == name],

@@ -106,8 +106,8 @@ class WaiverFact:
 class Circumstances:
     """What else is true at this moment.
 
-    `excluded` are further people who may not approve, as delegates of the requester or the author. `incidents` are ids of
-    open incidents that close the gate. `withdrawn_inputs` are the withdrawn dataset versions behind the model version.
+    `excluded` are further people who may not approve, as delegates of the requester or the author. `incidents` are ids
+    of open incidents that close the gate. `withdrawn_inputs` are the withdrawn dataset versions behind the version.
     """
 
     requester: str
@@ -150,10 +150,10 @@ class GateOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The answer of a gate. `outcome` is honest in every mode; `enforced` says whether the policy means it to hold back.
+    """The answer of a gate. `outcome` is honest in every mode; `enforced` says whether it is meant to hold back.
 
-    `valid_until` is the moment at which the gate closes by itself, None when it is closed. `disregarded` names the reviews
-    and waivers that did not count, so that nobody wonders.
+    `valid_until` is the moment at which the gate closes by itself, None when it is closed. `disregarded` names the
+    reviews and waivers that did not count, so that nobody wonders.
     """
 
     gate: str
@@ -187,7 +187,8 @@ class Decision:
             "met": [reason.to_document() for reason in self.met],
             "blocking": [reason.to_document() for reason in self.blocking],
             "missing_reviews": [
-                {"role": missing.role, "needed": missing.needed, "have": missing.have} for missing in self.missing_reviews
+                {"role": missing.role, "needed": missing.needed, "have": missing.have}
+                for missing in self.missing_reviews
             ],
             "waived": [reason.to_document() for reason in self.waived],
             "disregarded": [reason.to_document() for reason in self.disregarded],

@@ -1,8 +1,8 @@
 """Deciding: may this subject pass this gate now? Pure: time and every fact are arguments.
 
-Only what is shown speaks for opening. Each finding must be satisfied, or waived by somebody else for a limited time; each
-seat of the quorum must be taken by a different, eligible, unconcerned person who approved exactly this subject. Whatever
-is missing, repeated, stale, from the future or of unknown origin closes the gate, and says so.
+Only what is shown speaks for opening. Each finding must be satisfied, or waived by somebody else for a limited time;
+each seat of the quorum must be taken by a different, eligible, unconcerned person who approved exactly this subject.
+Whatever is missing, repeated, stale, from the future or of unknown origin closes the gate, and says so.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def decide(
 ) -> Decision:
     """Open or closed, with every reason. Raises TypeError when a naive time is given.
 
-    The gate stays open until the first of: the oldest evidence reaches `evidence_max_age_days`, a waiver in use expires,
-    or approvals older than `decision_valid_days` leave a seat empty. At that very moment it is closed.
+    The gate stays open until the first of: the oldest evidence reaches `evidence_max_age_days`, a waiver in use
+    expires, or approvals older than `decision_valid_days` leave a seat empty. At that very moment it is closed.
     """
     seen = _Weighed()
     _weigh_circumstances(circumstances, subject_digest, seen)
@@ -119,7 +119,7 @@ def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen
 
 def _excluded(gate: Gate, circumstances: Circumstances) -> dict[str, str]:
     """People too close to the subject to speak for it, each with the reason. The requester always is one."""
-    concerned = {person: "is excluded as a delegate of somebody concerned" for person in circumstances.excluded}
+    concerned = dict.fromkeys(circumstances.excluded, "is excluded as a delegate of somebody concerned")
     if Exclusion.RUN_AUTHOR in gate.exclude:
         concerned[circumstances.run_author] = "trained this version"
     if Exclusion.VERSION_AUTHOR in gate.exclude:
@@ -151,21 +151,33 @@ def _waiver_problem(
     """Why this waiver does not count, or None."""
     if criterion is None:
         return ReasonCode.WAIVER_WITHOUT_FINDING, "names a criterion that this gate does not have"
-    if not waiver.granted:
-        return ReasonCode.WAIVER_REFUSED, "was asked for and refused"
-    if not (gate.waivers.allowed and criterion.waivable):
-        return ReasonCode.WAIVER_NOT_ALLOWED, "was granted, but the policy does not allow one here"
-    if not waiver.decided_by or waiver.decided_by == waiver.requested_by:
-        return ReasonCode.WAIVER_SELF_DECIDED, "was decided by the person who asked for it"
-    if waiver.decided_by in concerned:
-        return ReasonCode.WAIVER_SELF_DECIDED, f"was decided by a person who {concerned[waiver.decided_by]}"
-    if waiver.decided_at > now:
-        return ReasonCode.WAIVER_FROM_THE_FUTURE, "bears a date that has not come yet"
-    if waiver.expires_at - waiver.decided_at > timedelta(days=gate.waivers.max_days):
-        return ReasonCode.WAIVER_TOO_LONG, f"was granted for longer than the {gate.waivers.max_days} days allowed"
-    if waiver.expires_at <= now:
-        return ReasonCode.WAIVER_EXPIRED, f"expired on {waiver.expires_at:%Y-%m-%d}"
-    return None
+    decider, longest = waiver.decided_by, timedelta(days=gate.waivers.max_days)
+    problems = (
+        (not waiver.granted, ReasonCode.WAIVER_REFUSED, "was asked for and refused"),
+        (
+            not (gate.waivers.allowed and criterion.waivable),
+            ReasonCode.WAIVER_NOT_ALLOWED,
+            "was granted, but the policy does not allow one here",
+        ),
+        (
+            decider in ("", waiver.requested_by),
+            ReasonCode.WAIVER_SELF_DECIDED,
+            "was decided by the person who asked for it",
+        ),
+        (
+            decider in concerned,
+            ReasonCode.WAIVER_SELF_DECIDED,
+            f"was decided by a person who {concerned.get(decider)}",
+        ),
+        (waiver.decided_at > now, ReasonCode.WAIVER_FROM_THE_FUTURE, "bears a date that has not come yet"),
+        (
+            waiver.expires_at - waiver.decided_at > longest,
+            ReasonCode.WAIVER_TOO_LONG,
+            f"was granted for longer than the {gate.waivers.max_days} days allowed",
+        ),
+        (waiver.expires_at <= now, ReasonCode.WAIVER_EXPIRED, f"expired on {waiver.expires_at:%Y-%m-%d}"),
+    )
+    return next(((code, words) for applies, code, words in problems if applies), None)
 
 
 # -- Findings ---------------------------------------------------------------------------------------------------------
@@ -181,7 +193,9 @@ def _weigh_findings(
         if len(found) == 1:
             _weigh_finding(gate, found[0], live.get(criterion.id), now, seen)
         elif found:
-            words = f"{criterion.id} was judged {len(found)} times in one round, so it is unclear which judgement holds."
+            words = (
+                f"{criterion.id} was judged {len(found)} times in one round, so it is unclear which judgement holds."
+            )
             seen.blocking.append(Reason(ReasonCode.FINDING_REPEATED, criterion.id, words))
         else:
             words = f"{criterion.id} has not been judged."
@@ -191,9 +205,7 @@ def _weigh_findings(
         seen.blocking.append(Reason(ReasonCode.FINDING_UNPLANNED, name, words))
 
 
-def _weigh_finding(
-    gate: Gate, finding: FindingFact, waiver: WaiverFact | None, now: datetime, seen: _Weighed
-) -> None:
+def _weigh_finding(gate: Gate, finding: FindingFact, waiver: WaiverFact | None, now: datetime, seen: _Weighed) -> None:
     """One finding: its age first, since neither a good number nor a waiver makes old evidence young."""
     name = finding.criterion_id
     expires_at = finding.measured_at + timedelta(days=gate.evidence_max_age_days)

@@ -1,10 +1,11 @@
 """Policies: what they say, how they are read, and which one applies. Pure: no database, no clock.
 
-A policy says which stages there are and what has to be true to pass from one to another. It is written as YAML, checked
-against `policy_schema.json`, then against itself, and, when it is drafted, against the checks, controls and roles of this
-installation. Nothing that could not hold a version back is accepted: no gate without criteria, none without reviewers,
-none whose requester may approve. This module is the front door; the rooms are `policy_text` (YAML), `policy_documents`
-(validation) and `policy_values`.
+A policy says which stages there are and what has to be true to pass from one to another. It is written as YAML,
+checked against `policy_schema.json`, then against itself, and, when it is drafted, against the checks, controls and
+roles of this installation. Nothing that could not hold a version back is accepted: no gate without criteria, none
+without reviewers, none whose requester may approve.
+
+This module is the front door; the rooms are `policy_text` (YAML), `policy_documents` (validation), `policy_values`.
 """
 
 from __future__ import annotations
@@ -66,9 +67,7 @@ def select_policy(policies: Iterable[Policy], *, risk_class: str, tags: Collecti
     A policy that names models goes before one that names tags, and that before one that knows only the risk class;
     among equals there is no choice to be made by a machine.
     """
-    matching = [
-        policy for policy in policies if policy.selects.matches(risk_class=risk_class, tags=tags, model=model)
-    ]
+    matching = [policy for policy in policies if policy.selects.matches(risk_class=risk_class, tags=tags, model=model)]
     described = f"model {model} (risk class {risk_class}, tags {', '.join(sorted(tags)) or 'none'})"
     if not matching:
         raise NoPolicyError(f"No policy in force is for {described}; activate one that selects it.", field="model")

@@ -72,8 +72,8 @@ def parse_policy(text: str, *, vocabulary: Vocabulary) -> Policy:
 def policy_from_document(document: Any, *, vocabulary: Vocabulary | None = None) -> Policy:
     """The policy of a JSON document. Raises PolicyError.
 
-    Without a vocabulary the names are taken on trust: a policy that was pinned once must still be readable after a check
-    was renamed, and such a check then comes out as not run.
+    Without a vocabulary the names are taken on trust: a policy that was pinned once must still be readable after a
+    check was renamed, and such a check then comes out as not run.
     """
     return _policy(PolicyText(document, {}), vocabulary)
 
@@ -113,7 +113,7 @@ def _validate_shape(source: PolicyText) -> None:
     """Hold the document against the JSON Schema; report the first problem in the order of the text."""
     errors = sorted(
         _validator().iter_errors(source.document),
-        key=lambda error: (source.line_of(tuple(error.absolute_path)) or 0, [str(step) for step in error.absolute_path]),
+        key=lambda error: (source.line_of(tuple(error.absolute_path)) or 0, [str(e) for e in error.absolute_path]),
     )
     if errors:
         steps, problem = _in_words(errors[0])
@@ -156,8 +156,8 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "null")
 
 
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")
+def _shortened(text: str, longest: int = 40) -> str:
+    return repr(text if len(text) <= longest else f"{text[:longest]}…")
 
 
 def _refuse_uncanonical(source: PolicyText) -> None:
@@ -210,7 +210,9 @@ def _gate(source: PolicyText, position: int) -> Gate:
 def _validate_sense(source: PolicyText, policy: Policy) -> None:
     """Refuse what is well formed and yet could not be applied, or could be walked around."""
     if not (policy.selects.risk_classes or policy.selects.tags or policy.selects.models):
-        raise _fail(PolicyContradictionError, source, ("selects",), "selects no model; name risk classes, tags or models")
+        raise _fail(
+            PolicyContradictionError, source, ("selects",), "selects nothing; name risk classes, tags or models"
+        )
     _refuse_repeated(source, "stages", [stage.name for stage in policy.stages])
     _refuse_repeated(source, "gates", [gate.name for gate in policy.gates])
     ways = Counter((gate.from_stage, gate.to_stage) for gate in policy.gates)

@@ -10,17 +10,15 @@ from governance.policy_values import Quorum
 def seated(quorum: Sequence[Quorum], roles_of: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
     """The people seated for each role, so that as many seats as possible are taken and nobody takes two.
 
-    `roles_of` maps each approving person to the roles they approved in. A person who may sit in several roles is moved to
-    where they are needed: a maximum bipartite matching by augmenting paths (Kuhn). The order of people does not change
-    how many seats are filled.
+    `roles_of` maps each approving person to the roles they approved in. A person who may sit in several roles is moved
+    to where they are needed: a maximum bipartite matching by augmenting paths (Kuhn). The order of people does not
+    change how many seats are filled.
     """
     seats = [(entry.role, number) for entry in quorum for number in range(entry.count)]
     taken: dict[tuple[str, int], str] = {}
     for person in sorted(roles_of):
         _seat(person, roles_of, seats, taken, set())
-    return {
-        entry.role: sorted(person for (role, _), person in taken.items() if role == entry.role) for entry in quorum
-    }
+    return {entry.role: sorted(person for (role, _), person in taken.items() if role == entry.role) for entry in quorum}
 
 
 def is_full(quorum: Sequence[Quorum], roles_of: Mapping[str, Collection[str]]) -> bool:

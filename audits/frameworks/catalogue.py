@@ -1,9 +1,9 @@
 """The controls of each framework, and what was law on a given day. Facts from the JSON files beside this module. Pure.
 
 Each control has versions, and each version three dates that must not be confused: from when to when its text was law
-(`valid_from`, `valid_to`), from when that could be known (`known_from`), and from when it applies (`applies_from`, which
-may differ by the route on which a system became high-risk). Where the source gives no date of publication, `known_from`
-is the day it entered into force.
+(`valid_from`, `valid_to`), from when that could be known (`known_from`), and from when it applies (`applies_from`,
+which may differ by the route on which a system became high-risk). Where the source gives no date of publication,
+`known_from` is the day it entered into force.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Application:
 class ControlVersion:
     """The text of a control for as long as it was law. `valid_to` is the first day on which it no longer was.
 
-    `no_object_before` marks an unsettled date: the letter of the law applies from `applies_from`, but there is nothing to
-    apply it to before these.
+    `no_object_before` marks an unsettled date: the letter of the law applies from `applies_from`, but there is nothing
+    to apply it to before these.
     """
 
     valid_from: date
@@ -111,8 +111,10 @@ class Framework:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A numbered duty. `applies_to`: provider, deployer, controller, processor or both; `automation`: automated, partial
-    or attested, which says how far evidence can be computed and never that conformity is decided.
+    """A numbered duty.
+
+    `applies_to`: provider, deployer, controller, processor or both. `automation`: automated, partial or attested, which
+    says how far evidence can be computed and never that conformity is decided.
     """
 
     id: str
@@ -230,7 +232,8 @@ def _dated_effect(dates: tuple[Application, ...], no_object: tuple[Application, 
     reached = tuple(entry for entry in dates if entry.date <= on)
     ahead = tuple(entry for entry in dates if entry.date > on)
     if any(entry.date > on for entry in no_object):
-        text = f"date unsettled: by its letter from {_listed(dates)}, with nothing to apply to before {_listed(no_object)}"
+        letter, object_from = _listed(dates), _listed(no_object)
+        text = f"date unsettled: by its letter from {letter}, with nothing to apply to before {object_from}"
         return Effect(EffectStatus.DATE_UNSETTLED, text, (*dates, *no_object))
     if no_object:
         # Even later no report may name one of the two days as certain.
@@ -249,7 +252,10 @@ def _listed(dates: Iterable[Application]) -> str:
     return " and ".join(f"{in_words(entry.date)}{_ROUTES[entry.route]}" for entry in dates)
 
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def in_words(day: date) -> str:

@@ -42,11 +42,16 @@ def _control_problems(control: Control, catalogue: Catalogue) -> Iterator[str]:
         yield f"{control.id} has the automation {control.automation}, which is unknown."
     if not control.versions:
         yield f"{control.id} has no version."
-        return
-    if control.latest.valid_to is not None:
-        yield f"{control.id} ends without a version that says so."
     for version in control.versions:
-        yield from _version_problems(control, version, catalogue)
+        place = f"{control.id} as of {version.valid_from}"
+        yield from (f"{place} {problem}." for problem in _date_problems(version))
+        yield from (f"{place} {problem}." for problem in _successor_problems(version, catalogue))
+    yield from _sequence_problems(control)
+
+
+def _sequence_problems(control: Control) -> Iterator[str]:
+    if control.versions and control.latest.valid_to is not None:
+        yield f"{control.id} ends without a version that says so."
     for former, later in pairwise(control.versions):
         if former.valid_to != later.valid_from:
             yield f"{control.id} has a gap or an overlap on {later.valid_from}."
@@ -54,24 +59,26 @@ def _control_problems(control: Control, catalogue: Catalogue) -> Iterator[str]:
             yield f"{control.id} was amended on {later.valid_from} before its earlier text was known."
 
 
-def _version_problems(control: Control, version: ControlVersion, catalogue: Catalogue) -> Iterator[str]:
-    place = f"{control.id} as of {version.valid_from}"
-    if not version.duty.strip():
-        yield f"{place} says no duty."
-    if version.valid_to is not None and version.valid_to <= version.valid_from:
-        yield f"{place} ends before it begins."
-    if version.known_from > version.valid_from:
-        yield f"{place} was law before anybody could know it."
-    if not version.applies_from and not version.repealed:
-        yield f"{place} has no date from which it applies."
+def _date_problems(version: ControlVersion) -> Iterator[str]:
+    amended = bool(version.amended_by)
+    defects = (
+        (not version.duty.strip(), "says no duty"),
+        (version.valid_to is not None and version.valid_to <= version.valid_from, "ends before it begins"),
+        (version.known_from > version.valid_from, "was law before anybody could know it"),
+        (not version.applies_from and not version.repealed, "has no date from which it applies"),
+        # An amendment may well change the wording of what applies already.
+        (not amended and any(e.date < version.valid_from for e in version.applies_from), "applies before it is law"),
+    )
+    yield from (words for applies, words in defects if applies)
     for dates in (version.applies_from, version.no_object_before):
         routes = [entry.route for entry in dates]
         if len(set(routes)) != len(routes) or (Route.GENERAL in routes and len(routes) > 1):
-            yield f"{place} has two dates for one route."
-    if any(entry.date < version.valid_from and version.amended_by == "" for entry in version.applies_from):
-        yield f"{place} applies before it is law."
+            yield "has two dates for one route"
+
+
+def _successor_problems(version: ControlVersion, catalogue: Catalogue) -> Iterator[str]:
     for successor in version.successors:
         if successor not in catalogue.by_id:
-            yield f"{place} points to {successor}, which is not in the catalogue."
+            yield f"points to {successor}, which is not in the catalogue"
         elif catalogue.by_id[successor].latest.repealed:
-            yield f"{place} points to {successor}, which is repealed itself."
+            yield f"points to {successor}, which is repealed itself"

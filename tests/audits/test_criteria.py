@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.criteria import (
@@ -102,7 +102,6 @@ def test_a_lower_and_an_upper_limit(number: float, low: float | None, high: floa
     ("number", "outcome"),
     [
         (0.2, Outcome.SATISFIED),  # The binary float is above one fifth; the number people see is not.
-        (0.1 + 0.1, Outcome.SATISFIED),
         (0.1 + 0.2 - 0.1, Outcome.NOT_SATISFIED),  # 0.20000000000000004
         (0.2000001, Outcome.NOT_SATISFIED),
         (-5, Outcome.SATISFIED),
@@ -226,6 +225,7 @@ def test_a_value_that_cannot_be_estimated_outranks_one_that_merely_straddles() -
         pytest.param(value(0.1, 0.05, 0.12, n=10), 20, id="too-few-rows"),
         pytest.param(value(0.1, -0.1, 0.3, n=10), 30, id="too-few-rows-and-straddling-takes-the-larger"),
         pytest.param(value(0.19999999, -0.9, 0.9), None, id="beyond-any-data"),
+        pytest.param(value(math.nextafter(0.2, 0), -1e200, 1e200), None, id="beyond-any-number"),
     ],
 )
 def test_how_many_further_rows_would_decide(measured: MetricValue, rows: int | None) -> None:
@@ -239,7 +239,8 @@ def test_further_rows_look_at_the_limit_that_is_hardest_to_clear() -> None:
 
 def test_sentences_carry_the_numbers() -> None:
     assert judged(value(0.1, 0.05, 0.15, feature="sex", group="1")).explanation == (
-        "difference[sex=1] is 0.1 (95 % interval 0.05 to 0.15, 100 rows): its whole interval is at most 0.20, as required."
+        "difference[sex=1] is 0.1 (95 % interval 0.05 to 0.15, 100 rows): "
+        "its whole interval is at most 0.20, as required."
     )
     assert judged(value(0.3, 0.25, None)).explanation == (
         "difference is 0.3 (95 % interval 0.25 to unbounded, 100 rows): its whole interval is above the limit of 0.20."
@@ -261,7 +262,7 @@ def test_sentences_carry_the_numbers() -> None:
         "18 more needed."
     )
     assert judged(value(None)).explanation == (
-        "difference cannot be estimated (no positives), so the limit (at most 0.20) is not shown."
+        "difference cannot be estimated (no positives); the limit (at most 0.20) is not shown."
     )
     assert judged(value(0.1)).explanation == (
         "difference is 0.1 (100 rows) comes without a usable confidence interval, and this criterion decides on the "
@@ -346,6 +347,7 @@ def measured_values(draw: st.DrawFn) -> MetricValue:
 limits = st.decimals(-10, 10, allow_nan=False, allow_infinity=False, places=3)
 
 
+@settings(max_examples=50)
 @given(st.lists(measured_values(), max_size=5), measured_values(), limits, st.sampled_from(DecideOn))
 def test_one_more_value_never_turns_a_judgement_satisfied(
     values: list[MetricValue], extra: MetricValue, limit: Decimal, decide_on: DecideOn
@@ -356,6 +358,7 @@ def test_one_more_value_never_turns_a_judgement_satisfied(
         assert after.outcome is not Outcome.SATISFIED
 
 
+@settings(max_examples=50)
 @given(measured_values(), limits, st.sampled_from(DecideOn))
 def test_satisfied_means_that_every_permitted_bound_holds(
     measured: MetricValue, limit: Decimal, decide_on: DecideOn
@@ -371,6 +374,7 @@ def test_satisfied_means_that_every_permitted_bound_holds(
             assert Decimal(repr(measured.interval.high)) <= limit
 
 
+@settings(max_examples=50)
 @given(measured_values(), limits, st.sampled_from(DecideOn))
 def test_a_criterion_and_its_mirror_image_agree(measured: MetricValue, limit: Decimal, decide_on: DecideOn) -> None:
     mirrored = measured

@@ -67,9 +67,9 @@ def test_a_plan_that_proves_nothing_is_not_built(changes: dict[str, Any], words:
 @pytest.mark.parametrize("field", ["timeout_seconds", "memory_mb"])
 def test_a_check_needs_time_and_memory(field: str) -> None:
     with pytest.raises(PlanError) as refusal:
-        PlannedCheck(check="a", **{field: 0})
+        PlannedCheck.from_document({"check": "a", field: 0})
     assert refusal.value.field == field
-    assert PlannedCheck(check="a", **{field: 1}).check == "a"
+    assert PlannedCheck.from_document({"check": "a", field: 1}).check == "a"
 
 
 def test_lookups_by_check() -> None:
