@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,7 @@ _CHUNK = 1 << 20
 
 def store_bytes(content: bytes, *, media_type: str) -> Blob:
     """Keep `content` under its digest. Storing the same content twice is one blob."""
-    with tempfile.SpooledTemporaryFile() as stream:
-        stream.write(content)
-        stream.seek(0)
-        return store_stream(stream, media_type=media_type, declared=digest(content))
+    return store_stream(io.BytesIO(content), media_type=media_type, declared=digest(content))
 
 
 def store_stream(stream: BinaryIO, *, media_type: str, declared: str, limit: int | None = None) -> Blob:

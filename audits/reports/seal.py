@@ -152,6 +152,8 @@ async def _checked(
     for problem, holds in broken.items():
         if holds:
             raise SealError(f"{problem}: {status.summary()}")
+    if stamp is None:
+        raise SealError("the file has no timestamp")
     return SealFacts(status.signing_cert.subject.native["common_name"], stamp.timestamp, signature.field_name)
 
 

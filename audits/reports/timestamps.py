@@ -23,7 +23,7 @@ from registry.keys import Keyring, Purpose
 DEVELOPMENT_POLICY = "2.25.329800735698586629295641978511506172918"
 
 
-class CheckedTimeStamper(TimeStamper):  # type: ignore[misc]  # the library is not typed here
+class CheckedTimeStamper(TimeStamper):
     """A timestamper whose tokens are refused unless they stamp the digest that was asked for.
 
     The library checks status and nonce only, so that a faulty or hostile authority could stamp something else.
@@ -41,7 +41,7 @@ class CheckedTimeStamper(TimeStamper):  # type: ignore[misc]  # the library is n
         return token
 
 
-class RemoteTimeStamper(CheckedTimeStamper, RequestsHTTPTimeStamper):  # type: ignore[misc]
+class RemoteTimeStamper(CheckedTimeStamper, RequestsHTTPTimeStamper):
     """Asks the authority at a URL."""
 
 

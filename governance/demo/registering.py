@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from typing import Any
 
 from governance.demo.people import PASSWORD
 from governance.demo.training import Tables, Trained, csv_of
@@ -69,7 +70,7 @@ def register_undocumented_export(tables: Tables, maya: Person) -> DatasetVersion
 def register_documented_data(tables: Tables, maya: Person) -> dict[str, DatasetVersion]:
     """The export with its facts, and the two halves that a split job made of it."""
     recipe = tables.recipe
-    facts = {
+    facts: dict[str, Any] = {
         "columns": tables.columns(),
         "licence": recipe.licence,
         "legal_basis": "GDPR Art. 6(1)(e): task in the public interest",

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from governance.policies import Policy as PolicyRules
@@ -33,12 +36,13 @@ class PolicyVersionQuerySet(RecordQuerySet["PolicyVersion"]):
             PolicyStatusChange.objects.filter(policy_version=models.OuterRef("pk")).order_by("-pk").values("status")[:1]
         )
         return self.annotate(
-            status=models.functions.Coalesce(models.Subquery(newest), models.Value(PolicyStatusChange.Status.DRAFT))
+            status=Coalesce(models.Subquery(newest), models.Value(PolicyStatusChange.Status.DRAFT))
         )
 
     def active(self) -> PolicyVersionQuerySet:
         """Versions in force: at most one per policy."""
-        return self.with_status().filter(status=PolicyStatusChange.Status.ACTIVE)
+        annotated: PolicyVersionQuerySet = self.with_status()
+        return annotated.filter(**{"status": PolicyStatusChange.Status.ACTIVE})
 
 
 class PolicyVersion(Record):
@@ -52,7 +56,7 @@ class PolicyVersion(Record):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="policy_versions")
     created_at = models.DateTimeField()
 
-    objects = PolicyVersionQuerySet.as_manager()
+    objects: ClassVar[PolicyVersionQuerySet] = PolicyVersionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = "policy version"

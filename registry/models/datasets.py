@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -52,7 +54,7 @@ class DatasetVersion(Record):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="dataset_versions")
     created_at = models.DateTimeField()
 
-    objects = DatasetVersionQuerySet.as_manager()
+    objects: ClassVar[DatasetVersionQuerySet] = DatasetVersionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = "dataset version"

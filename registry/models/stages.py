@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from registry.models.immutable import Record, RecordQuerySet
@@ -36,7 +38,7 @@ class StageAssignment(Record):
     assigned_by = models.CharField(max_length=34, help_text="Pseudonym of the person who carried it out.")
     assigned_at = models.DateTimeField()
 
-    objects = StageAssignmentQuerySet.as_manager()
+    objects: ClassVar[StageAssignmentQuerySet] = StageAssignmentQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = "stage assignment"

@@ -30,6 +30,7 @@ from governance.promotions import complete, record_review, request_promotion, re
 from governance.roles import group_for
 from registry.datasets import withdraw_dataset_version
 from registry.errors import ImmutableError, InvalidInputError, PermissionRefusedError
+from registry.models.immutable import Record
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment
 from tests.people import PASSWORD, World
 from tests.stories import approve, gap, measure, result
@@ -336,15 +337,16 @@ def test_a_withdrawn_request_is_over(in_review: PromotionRequest, maya: Person, 
 
 # -- The record -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("model", [Review, GateDecision, StageAssignment, ModelVersion, LedgerEntry])
-def test_records_refuse_change_in_python_and_in_sql(approved: PromotionRequest, mel: Person, model: type) -> None:
+def test_records_refuse_change_in_python_and_in_sql(approved: PromotionRequest, mel: Person, model: type[Record]) -> None:
     complete(actor=mel, request=approved)
     row = model.objects.first()
+    assert row is not None
     with pytest.raises(ImmutableError):
         row.save()
     with pytest.raises(ImmutableError):
         row.delete()
     with pytest.raises(ImmutableError):
-        model.objects.update(pk=row.pk)
+        model.objects.update(pk=row.pk)  # type: ignore[misc]
     with pytest.raises(ImmutableError):
         model.objects.all().delete()
     table, key = model._meta.db_table, model._meta.pk.column

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         """Tell the story. Raises CommandError with what to do when it cannot be told."""
         if not settings.DEVELOPMENT:
             raise CommandError("The demo makes people with a known password, so it runs with ASSAY_ENV=development only.")
-        terminal = Terminal(self.stdout._out)  # type: ignore[attr-defined]  # noqa: SLF001  (isatty, flush)
+        terminal = Terminal()
         terminal.title(
             "Assay",
             "May this exact model version go to this stage, who said so, on what evidence, under which rules?",
