@@ -1,0 +1,149 @@
+"""`/policies/`: drafts, and their activation by somebody else than the author."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from governance.api.base import ApiView, Request, Response, created
+from governance.api.bodies import JSONBody, PolicyBody, StrictSerializer
+from governance.api.conditional import conditional
+from governance.api.idempotency import idempotent
+from governance.api.pagination import Filters
+from governance.api.permissions import READING
+from governance.models import PolicyVersion
+from governance.policy_versions import activate_policy, draft_policy
+from governance.tokens import Scope
+from registry.authority import require
+from registry.errors import UnknownSubjectError
+
+VIEW = "governance.view_policyversion"
+
+
+class PolicySourceBody(StrictSerializer):
+    """The text of a policy."""
+
+    source = serializers.CharField(  # type: ignore[assignment]  # DRF takes declared fields off the class
+        max_length=200_000, trim_whitespace=False, help_text="YAML"
+    )
+
+
+class ActivationBody(StrictSerializer):
+    """The signature under an activation."""
+
+    password = serializers.CharField(max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True)
+    reason = serializers.CharField(max_length=10_000, allow_blank=True, default="")
+
+
+class PolicyVersionDocument(serializers.ModelSerializer[PolicyVersion]):
+    """A policy version; `digest` covers `document`."""
+
+    slug = serializers.CharField(source="policy.slug", read_only=True)
+    title = serializers.CharField(source="policy.title", read_only=True)
+    status = serializers.CharField(read_only=True)
+    author = serializers.CharField(source="author.username", read_only=True)
+
+    class Meta:
+        model = PolicyVersion
+        fields = ("slug", "number", "title", "status", "digest", "author", "created_at")
+
+
+class PolicyTextDocument(PolicyVersionDocument):
+    """A policy version with its text."""
+
+    class Meta(PolicyVersionDocument.Meta):
+        fields = (*PolicyVersionDocument.Meta.fields, "source", "document")  # type: ignore[assignment]
+
+
+class PolicyFilter(Filters):
+    """By name and standing."""
+
+    slug = django_filters.CharFilter(field_name="policy__slug")
+    status = django_filters.ChoiceFilter(choices=[(name, name) for name in ("draft", "active", "retired", "recalled")])
+
+    class Meta:
+        model = PolicyVersion
+        fields = ("slug", "status")
+
+
+def policy_document(version: PolicyVersion) -> dict[str, Any]:
+    """One policy version as the API shows it."""
+    found = PolicyVersion.objects.with_status().select_related("policy", "author").get(pk=version.pk)
+    return dict(PolicyTextDocument(found).data)
+
+
+def policy_version_named(slug: str, number: int) -> PolicyVersion:
+    """The policy version. Raises UnknownSubjectError."""
+    found = PolicyVersion.objects.select_related("policy", "author").filter(policy__slug=slug, number=number).first()
+    if found is None:
+        raise UnknownSubjectError(f"There is no policy version {slug}/{number}.", field="policy")
+    return found
+
+
+class PolicyList(ApiView):
+    """All policy versions, and new drafts."""
+
+    scopes = {"GET": (*READING, Scope.POLICY_WRITE), "POST": (Scope.POLICY_WRITE,)}
+    untied_only = ("POST",)
+    parser_classes = (JSONBody, PolicyBody)
+    serializer_class = PolicyVersionDocument
+    filterset_class = PolicyFilter
+    ordering_fields = ("created_at", "number")
+    ordering = ("policy__slug", "-number")
+    queryset = PolicyVersion.objects.none()
+
+    @extend_schema(summary="List policy versions", tags=["policies"], responses={200: PolicyVersionDocument(many=True)})
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """Newest version of each policy first."""
+        require(self.actor, VIEW)
+        return self.page(PolicyVersion.objects.with_status().select_related("policy", "author"))
+
+    @extend_schema(
+        summary="Draft a policy version",
+        tags=["policies"],
+        request={"application/json": PolicySourceBody, "application/yaml": {"type": "string"}},
+        responses={201: PolicyTextDocument},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        """A draft decides nothing until somebody else activates it. Faults name the field and the line."""
+        version = draft_policy(actor=self.actor, **self.body(PolicySourceBody))
+        where = f"{version.policy.slug}/versions/{version.number}/"
+        return created(policy_document(version), request.build_absolute_uri(where))
+
+
+class PolicyDetail(ApiView):
+    """One policy version."""
+
+    scopes = {"GET": (*READING, Scope.POLICY_WRITE)}
+    serializer_class = PolicyTextDocument
+
+    @extend_schema(summary="Read a policy version", tags=["policies"])
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Its text, its digest and whether it is in force."""
+        require(self.actor, VIEW)
+        return conditional(request, policy_document(policy_version_named(slug, number)))
+
+
+class PolicyActivate(ApiView):
+    """Putting a draft into force."""
+
+    scopes = {"POST": (Scope.POLICY_WRITE,)}
+    untied_only = ("POST",)
+    serializer_class = PolicyTextDocument
+
+    @extend_schema(
+        summary="Activate a policy version",
+        tags=["policies"],
+        request=ActivationBody,
+        responses={200: PolicyTextDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
+        """Signed by somebody else than its author; the version in force before is retired."""
+        version = policy_version_named(slug, number)
+        activate_policy(actor=self.actor, policy_version=version, **self.body(ActivationBody))
+        return Response(policy_document(version))

@@ -1,0 +1,122 @@
+"""`/promotions/{id}/reviews/` and `/promotions/{id}/waivers/`: what people sign.
+
+The actor is the authenticated person and never a field of the body; the credential comes in the same request.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+
+from governance import promotions, waivers
+from governance.api.base import ApiView, Request, Response
+from governance.api.bodies import StrictSerializer
+from governance.api.idempotency import idempotent
+from governance.api.promotion_documents import ReviewDocument, WaiverDecisionDocument, WaiverDocument
+from governance.api.visibility import promotion_for
+from governance.models import Waiver
+from governance.tokens import Scope
+from registry.errors import UnknownSubjectError
+
+
+class ReviewBody(StrictSerializer):
+    """A decision on exactly what `subject_digest` names: copy it from the request that you read."""
+
+    verdict = serializers.CharField(max_length=16, help_text="approve, reject, request_changes, abstain or comment")
+    role = serializers.CharField(max_length=40)
+    meaning = serializers.CharField(max_length=16, help_text="reviewed, approved, rejected or responsible")
+    reason = serializers.CharField(max_length=10_000, allow_blank=True)
+    subject_digest = serializers.CharField(max_length=71)
+    password = serializers.CharField(max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True)
+
+
+class WaiverBody(StrictSerializer):
+    """Which finding should stand for a while, why, and what protects people meanwhile."""
+
+    criterion_id = serializers.CharField(max_length=80)
+    justification = serializers.CharField(max_length=10_000, allow_blank=True)
+    compensating_control = serializers.CharField(max_length=10_000, allow_blank=True)
+    expires_at = serializers.DateTimeField()
+
+
+class WaiverDecisionBody(StrictSerializer):
+    """Granted or refused, in which role, and why."""
+
+    granted = serializers.BooleanField()
+    role = serializers.CharField(max_length=40)
+    reason = serializers.CharField(max_length=10_000, allow_blank=True)
+    password = serializers.CharField(max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True)
+
+
+class ReviewCreate(ApiView):
+    """Reviews of one request."""
+
+    scopes = {"POST": (Scope.REVIEW_WRITE,)}
+    serializer_class = ReviewDocument
+
+    @extend_schema(
+        summary="Review a promotion request",
+        tags=["reviews"],
+        request=ReviewBody,
+        responses={201: ReviewDocument},
+        examples=[
+            OpenApiExample(
+                "An approval",
+                value={
+                    "verdict": "approve",
+                    "role": "model_validator",
+                    "meaning": "approved",
+                    "reason": "All groups are within the limits, and the intervals are narrow.",
+                    "subject_digest": "sha256:" + "0" * 64,
+                    "password": "your own",
+                },
+                request_only=True,
+            )
+        ],
+    )
+    @idempotent()
+    def post(self, request: Request, key: UUID) -> Response:
+        """Signs a review. Requester, author and service accounts cannot approve; nobody counts twice."""
+        found = promotion_for(request, key, permission=None)
+        review = promotions.record_review(actor=self.actor, request=found, **self.body(ReviewBody))
+        return Response(ReviewDocument(review).data, status=201)
+
+
+class WaiverCreate(ApiView):
+    """Waivers of one request."""
+
+    scopes = {"POST": (Scope.PROMOTION_REQUEST,)}
+    serializer_class = WaiverDocument
+
+    @extend_schema(summary="Ask for a waiver", tags=["reviews"], request=WaiverBody, responses={201: WaiverDocument})
+    @idempotent()
+    def post(self, request: Request, key: UUID) -> Response:
+        """Somebody else decides it; until then the finding blocks."""
+        found = promotion_for(request, key, permission=None)
+        waiver = waivers.request_waiver(actor=self.actor, request=found, **self.body(WaiverBody))
+        return Response(WaiverDocument(waiver).data, status=201)
+
+
+class WaiverDecide(ApiView):
+    """The decision on one waiver."""
+
+    scopes = {"POST": (Scope.REVIEW_WRITE,)}
+    serializer_class = WaiverDecisionDocument
+
+    @extend_schema(
+        summary="Grant or refuse a waiver",
+        tags=["reviews"],
+        request=WaiverDecisionBody,
+        responses={201: WaiverDecisionDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, key: UUID, waiver: int) -> Response:
+        """Signed, once, by somebody who neither asked for it nor is too close to the version."""
+        found = promotion_for(request, key, permission=None)
+        asked = Waiver.objects.filter(request=found, pk=waiver).first()
+        if asked is None:
+            raise UnknownSubjectError(f"This request has no waiver {waiver}.")
+        decision = waivers.decide_waiver(actor=self.actor, waiver=asked, **self.body(WaiverDecisionBody))
+        return Response(WaiverDecisionDocument(decision).data, status=201)
