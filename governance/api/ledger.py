@@ -1,0 +1,194 @@
+"""`/ledger/`: the signed head, entries and proofs, for whoever checks us; and the keys to check with."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+
+from governance.api.base import ApiView, Request, Response
+from governance.api.permissions import READING
+from governance.api.promotion_documents import ANY_OBJECT
+from governance.tokens import Scope
+from registry import ledger
+from registry.authority import require
+from registry.errors import UnknownSubjectError
+from registry.models import LedgerEntry
+from registry.notes import Receipt
+from registry.signing import keyring
+
+PROVING = (*READING, Scope.GATE_READ)
+MAX_SIZE = 2**63 - 1
+
+
+class EntryDocument(serializers.Serializer[Any]):
+    """One entry. `body` is canonical JSON; its UTF-8 bytes are what `leaf_hash` covers (RFC 6962)."""
+
+    index = serializers.IntegerField()
+    event = serializers.CharField()
+    subject = serializers.CharField()
+    leaf_hash = serializers.CharField()
+    body = serializers.CharField()
+
+
+class InclusionQuestion(serializers.Serializer[Any]):
+    """Which entry, in the tree of which size."""
+
+    index = serializers.IntegerField(min_value=0, max_value=MAX_SIZE)
+    size = serializers.IntegerField(min_value=1, max_value=MAX_SIZE, required=False, help_text="By default the newest")
+
+
+class InclusionDocument(serializers.Serializer[Any]):
+    """The audit path, hashes in base64."""
+
+    index = serializers.IntegerField()
+    size = serializers.IntegerField()
+    root = serializers.CharField()  # type: ignore[assignment]  # DRF takes declared fields off the class
+    proof = serializers.ListField(child=serializers.CharField())
+
+
+class ConsistencyQuestion(serializers.Serializer[Any]):
+    """From which size to which."""
+
+    old = serializers.IntegerField(min_value=0, max_value=MAX_SIZE)
+    new = serializers.IntegerField(min_value=0, max_value=MAX_SIZE)
+
+
+class ConsistencyDocument(serializers.Serializer[Any]):
+    """The consistency proof, hashes in base64."""
+
+    old = serializers.IntegerField()
+    new = serializers.IntegerField()
+    old_root = serializers.CharField()
+    new_root = serializers.CharField()
+    proof = serializers.ListField(child=serializers.CharField())
+
+
+class CheckpointRead(ApiView):
+    """The signed head."""
+
+    scopes = {"GET": PROVING}
+    serializer_class = EntryDocument
+
+    @extend_schema(
+        summary="Read the signed head of the ledger",
+        tags=["ledger"],
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> HttpResponse:  # noqa: ARG002
+        """A C2SP checkpoint over every entry so far. Keep it: with a later one it proves that nothing was rewritten."""
+        return HttpResponse(ledger.publish_checkpoint().note, content_type="text/plain; charset=utf-8")
+
+
+class EntryRead(ApiView):
+    """One entry."""
+
+    scopes = {"GET": READING}
+    serializer_class = EntryDocument
+
+    @extend_schema(summary="Read an entry of the ledger", tags=["ledger"])
+    def get(self, request: Request, index: int) -> Response:  # noqa: ARG002
+        """Its exact body."""
+        require(self.actor, "registry.view_ledgerentry")
+        entry = LedgerEntry.objects.filter(index=index).first()
+        if entry is None:
+            raise UnknownSubjectError(f"The ledger has no entry {index}.")
+        document = {
+            "index": entry.index,
+            "event": entry.event,
+            "subject": entry.subject,
+            "leaf_hash": f"sha256:{bytes(entry.leaf_hash).hex()}",
+            "body": bytes(entry.body).decode(),
+        }
+        return Response(document, headers={"Cache-Control": "private, immutable, max-age=31536000"})
+
+
+class InclusionProof(ApiView):
+    """Proof that an entry is in the ledger."""
+
+    scopes = {"GET": PROVING}
+    serializer_class = InclusionDocument
+
+    @extend_schema(summary="Prove that an entry is in the ledger", tags=["ledger"], parameters=[InclusionQuestion])
+    def get(self, request: Request) -> Response:
+        """The path from the entry to the root of the tree of `size` entries."""
+        asked = _asked(InclusionQuestion, request)
+        size = asked.get("size", ledger.size())
+        proof = ledger.inclusion_proof(asked["index"], size)
+        document = {"index": asked["index"], "size": size, "root": _b64(ledger.root(size)), "proof": _all_b64(proof)}
+        return Response(document)
+
+
+class ReceiptRead(ApiView):
+    """Entry, path and signed head in one file."""
+
+    scopes = {"GET": PROVING}
+    serializer_class = InclusionDocument
+
+    @extend_schema(
+        summary="Read the receipt of an entry",
+        tags=["ledger"],
+        parameters=[OpenApiParameter("index", OpenApiTypes.INT, OpenApiParameter.PATH)],
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, index: int) -> HttpResponse:  # noqa: ARG002
+        """A C2SP tlog-proof, which verifies without asking this service again."""
+        checkpoint = ledger.publish_checkpoint()
+        proof = ledger.inclusion_proof(index, checkpoint.size)
+        text = Receipt(index=index, proof=tuple(proof), checkpoint=checkpoint.note).text
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+class ConsistencyProof(ApiView):
+    """Proof that the ledger only grew."""
+
+    scopes = {"GET": PROVING}
+    serializer_class = ConsistencyDocument
+
+    @extend_schema(summary="Prove that the ledger only grew", tags=["ledger"], parameters=[ConsistencyQuestion])
+    def get(self, request: Request) -> Response:
+        """That the tree of `old` entries is a prefix of the tree of `new` ones."""
+        asked = _asked(ConsistencyQuestion, request)
+        proof = ledger.consistency_proof(asked["old"], asked["new"])
+        document = {
+            **asked,
+            "old_root": _b64(ledger.root(asked["old"])),
+            "new_root": _b64(ledger.root(asked["new"])),
+            "proof": _all_b64(proof),
+        }
+        return Response(document)
+
+
+class KeysRead(ApiView):
+    """The public keys, for everybody."""
+
+    scopes = {"GET": PROVING}
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    serializer_class = EntryDocument
+
+    @extend_schema(
+        summary="Read the public keys", tags=["ledger"], auth=[], responses={(200, "application/json"): ANY_OBJECT}
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """One for each purpose. Fetch them over a channel you trust and pin them: they cannot vouch for themselves."""
+        return Response(keyring().published_keys(), headers={"Cache-Control": "public, max-age=300"})
+
+
+def _asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    question = kind(data=request.query_params.dict())
+    question.is_valid(raise_exception=True)
+    return dict(question.validated_data)
+
+
+def _b64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _all_b64(hashes: list[bytes]) -> list[str]:
+    return [_b64(entry) for entry in hashes]

@@ -1,0 +1,72 @@
+"""Paths of the API. Everything that matches none of them is a problem document too, never a page."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from governance.api import (
+    datasets,
+    gates,
+    ledger,
+    policies,
+    promotions,
+    registered_models,
+    reports,
+    reviews,
+    tokens,
+    versions,
+)
+from governance.api.problems import unknown_path
+
+_MODEL_VERSION = "models/<slug:slug>/versions/<int:number>/"
+_DATASET_VERSION = "datasets/<slug:slug>/versions/<int:number>/"
+_PROMOTION = "promotions/<uuid:key>/"
+
+VERSION_1 = [
+    path("models/", registered_models.ModelList.as_view(), name="models"),
+    path("models/<slug:slug>/", registered_models.ModelDetail.as_view(), name="model"),
+    path("models/<slug:slug>/versions/", versions.VersionList.as_view(), name="versions"),
+    path(_MODEL_VERSION, versions.VersionDetail.as_view(), name="version"),
+    path(f"{_MODEL_VERSION}artifact/", versions.ArtifactUpload.as_view(), name="artifact"),
+    path("datasets/", datasets.DatasetList.as_view(), name="datasets"),
+    path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="dataset"),
+    path("datasets/<slug:slug>/versions/", datasets.DatasetVersionList.as_view(), name="dataset-versions"),
+    path(_DATASET_VERSION, datasets.DatasetVersionDetail.as_view(), name="dataset-version"),
+    path(f"{_DATASET_VERSION}content/", datasets.ContentUpload.as_view(), name="dataset-content"),
+    path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
+    path("promotions/", promotions.PromotionList.as_view(), name="promotions"),
+    path(_PROMOTION, promotions.PromotionDetail.as_view(), name="promotion"),
+    path(f"{_PROMOTION}withdraw/", promotions.PromotionWithdraw.as_view(), name="promotion-withdraw"),
+    path(f"{_PROMOTION}rerun/", promotions.PromotionRerun.as_view(), name="promotion-rerun"),
+    path(f"{_PROMOTION}complete/", promotions.PromotionComplete.as_view(), name="promotion-complete"),
+    path(f"{_PROMOTION}reviews/", reviews.ReviewCreate.as_view(), name="reviews"),
+    path(f"{_PROMOTION}waivers/", reviews.WaiverCreate.as_view(), name="waivers"),
+    path(f"{_PROMOTION}waivers/<int:waiver>/decision/", reviews.WaiverDecide.as_view(), name="waiver-decision"),
+    path(f"{_PROMOTION}report/", reports.ReportRead.as_view(), name="report"),
+    path("gates/<str:stage>/", gates.GateRead.as_view(), name="gate"),
+    path("decisions/<uuid:key>/attestation/", gates.AttestationRead.as_view(), name="attestation"),
+    path("policies/", policies.PolicyList.as_view(), name="policies"),
+    path("policies/<slug:slug>/versions/<int:number>/", policies.PolicyDetail.as_view(), name="policy-version"),
+    path(
+        "policies/<slug:slug>/versions/<int:number>/activate/",
+        policies.PolicyActivate.as_view(),
+        name="policy-activate",
+    ),
+    path("ledger/checkpoint", ledger.CheckpointRead.as_view(), name="checkpoint"),
+    path("ledger/entries/<int:index>", ledger.EntryRead.as_view(), name="entry"),
+    path("ledger/entries/<int:index>/receipt", ledger.ReceiptRead.as_view(), name="receipt"),
+    path("ledger/proof/inclusion", ledger.InclusionProof.as_view(), name="inclusion"),
+    path("ledger/proof/consistency", ledger.ConsistencyProof.as_view(), name="consistency"),
+    path("keys.json", ledger.KeysRead.as_view(), name="keys"),
+    path("tokens/", tokens.TokenList.as_view(), name="tokens"),
+    path("tokens/<int:key>/revoke/", tokens.TokenRevoke.as_view(), name="token-revoke"),
+]
+
+app_name = "api"
+urlpatterns = [
+    path("v1/", include(VERSION_1)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^", unknown_path),
+]
