@@ -70,6 +70,11 @@ def note_of(control: dict[str, Any]) -> str:
     return note.replace("in stored material", "in our sources").strip()
 
 
+def duty_of(control: dict[str, Any]) -> str:
+    """The duty in words that do not pronounce on conformity."""
+    return str(control["duty"]).replace("is non-compliant", "does not meet the requirements")
+
+
 def current_dates(control: dict[str, Any]) -> list[dict[str, str]]:
     """From when the control applies, as the law stands."""
     day = control["applies_from"]
@@ -92,7 +97,7 @@ def former_dates(control: dict[str, Any], current: list[dict[str, str]]) -> list
 def versions_of(control: dict[str, Any], framework: dict[str, Any]) -> list[dict[str, Any]]:
     """The versions of one control, oldest first."""
     name, note, dates = control["id"], note_of(control), current_dates(control)
-    text: dict[str, Any] = {"duty": control["duty"], "applies_from": dates, "note": note}
+    text: dict[str, Any] = {"duty": duty_of(control), "applies_from": dates, "note": note}
     origin: dict[str, Any] = {
         "valid_from": framework["in_force"],
         "valid_to": None,
@@ -115,7 +120,7 @@ def versions_of(control: dict[str, Any], framework: dict[str, Any]) -> list[dict
     before = former_dates(control, dates)
     if not (unsettled or reworded or before != dates):
         return [{**origin, **text}]
-    former = {**origin, "valid_to": AMENDED_ON, "duty": control["duty"], "applies_from": before}
+    former = {**origin, "valid_to": AMENDED_ON, "duty": duty_of(control), "applies_from": before}
     former["note"] = FORMER_SUMMARY if reworded else note
     latest: dict[str, Any] = {**amended, **text}
     if unsettled:
