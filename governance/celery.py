@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
@@ -24,7 +24,12 @@ def prepare_broker() -> None:
             Path(options[name]).mkdir(parents=True, exist_ok=True)
 
 
-prepare_broker()
+@worker_init.connect
+def _refuse_misconfiguration(**_signal: Any) -> None:
+    # Only now are the apps loaded; at import time of this module they are not.
+    from governance.startup import refuse_misconfiguration  # noqa: PLC0415
+
+    refuse_misconfiguration()
 
 
 @worker_ready.connect

@@ -9,3 +9,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
 application = get_wsgi_application()
+
+# After the settings are loaded, before the first request is served.
+from governance.startup import refuse_misconfiguration  # noqa: E402
+
+refuse_misconfiguration()
