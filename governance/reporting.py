@@ -294,14 +294,13 @@ def control_facts(findings: tuple[parts.FindingFacts, ...], as_of: date) -> tupl
         for control_id in finding.controls:
             by_control.setdefault(control_id, []).append(finding)
     facts = []
-    names = {framework.id: framework.name for framework in catalogue.frameworks}
     for control in catalogue.controls(by_control):
         spoken = by_control[control.id]
         text = control.version(as_of)
         facts.append(
             parts.ControlFacts(
                 id=control.id,
-                framework=names[control.framework],
+                framework=control.framework,
                 reference=control.reference,
                 title=control.title,
                 duty=text.duty if text else control.duty,
