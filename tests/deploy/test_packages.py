@@ -24,7 +24,8 @@ def requirements(file: Path) -> list[Requirement]:
 
 def pretend_installed(project: Layout, **stamp: str) -> None:
     project.python.parent.mkdir(parents=True)
-    project.python.symlink_to(sys.executable)
+    project.python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    project.python.chmod(0o755)
     project.stamp.write_text(json.dumps(stamp), encoding="utf-8")
 
 
@@ -85,8 +86,7 @@ def test_a_moved_folder_is_noticed(project: Layout) -> None:
 
 def test_a_python_that_is_gone_is_noticed(project: Layout) -> None:
     pretend_installed(project, folder=str(project.venv), service=packages.requirements_digest(project.requirements))
-    project.python.unlink()
-    project.python.symlink_to("/no/such/python")
+    project.python.write_text("#!/no/such/python\n", encoding="utf-8")
     assert not packages.is_installed(project, with_tests=False)
 
 
