@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models.functions import Cast
 from guardian.models import GroupObjectPermission
 
 from registry.errors import PermissionRefusedError
@@ -39,3 +40,17 @@ def require(person: Person, permission: str, model: RegisteredModel | None = Non
     if not permits(person, permission, model):
         where = f" on {model.slug}" if model else ""
         raise PermissionRefusedError(f"No group of {person.get_username()} holds {permission}{where}.")
+
+
+def models_permitting(person: Person, permission: str) -> QuerySet[RegisteredModel]:
+    """The models on which `permits` is true, as one query for lists."""
+    if permits(person, permission):
+        return RegisteredModel.objects.all()
+    here = GroupObjectPermission.objects.filter(
+        group__user=person,
+        content_type=ContentType.objects.get_for_model(RegisteredModel),
+        permission__codename=permission.split(".")[1],
+    )
+    if not person.is_active:
+        here = here.none()
+    return RegisteredModel.objects.filter(pk__in=here.annotate(key=Cast("object_pk", BigIntegerField())).values("key"))
