@@ -13,6 +13,8 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
+from governance.unfold import UNFOLD as UNFOLD
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -26,7 +28,7 @@ ASSAY_DATA = Path(env.str("ASSAY_DATA", default=str(BASE_DIR / "var")))
 
 def _secret_key() -> str:
     """The secret from the environment; in development one is made once and kept in the data folder."""
-    given = env.str("SECRET_KEY", default="")
+    given: str = env.str("SECRET_KEY", default="")
     if given or not DEVELOPMENT:
         return given
     path = ASSAY_DATA / "development-secret"
@@ -129,13 +131,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
 AXES_FAILURE_LIMIT = env.int("ASSAY_LOGIN_FAILURES", default=10)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "pages/locked.html"
 
 # -- Transport --------------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
@@ -167,7 +171,6 @@ ASSAY_MAX_ARTIFACT_BYTES = env.int("ASSAY_MAX_ARTIFACT_BYTES", default=512 * 102
 # -- Static files, time, language ---------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = ASSAY_DATA / "static"
-STATICFILES_DIRS = [BASE_DIR / "governance" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEVELOPMENT
 USE_TZ = True
@@ -256,6 +259,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "PromotionState": "governance.models.PromotionRequest.State",
+        "RunState": "audits.models.AuditRun.State",
+        "FindingOutcome": ["satisfied", "not-satisfied", "inconclusive", "error", "timed-out", "not-run"],
+        "GateOutcome": ["open", "closed"],
+    },
 }
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
