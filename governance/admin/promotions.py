@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.html import format_html
+
+from governance.admin.badges import state_badge
+from governance.models import PromotionRequest
+from registry.admin.base import ReadOnlyAdmin, link
+
+
+@admin.register(PromotionRequest)
+class PromotionRequestAdmin(ReadOnlyAdmin):
+    """Requests to pass a gate. What can be done with one is done on its own page."""
+
+    list_display = ("__str__", "standing", "gate_name", "policy_version", "requested_by", "requested_at", "page")
+    list_filter = ("state", "to_stage")
+    search_fields = ("version__model__slug", "to_stage", "subject_digest", "id")
+    list_select_related = ("version__model", "policy_version__policy", "requested_by")
+    date_hierarchy = "requested_at"
+    fields = readonly_fields = (
+        "page",
+        "version_link",
+        "from_stage",
+        "to_stage",
+        "standing",
+        "round",
+        "policy_link",
+        "gate_name",
+        "run_link",
+        "subject_digest",
+        "reason",
+        "requested_by",
+        "requested_at",
+        "ended_at",
+    )
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, request: PromotionRequest) -> str:
+        """Where it stands."""
+        return state_badge("state", request.state)
+
+    @admin.display(description="page")
+    def page(self, request: PromotionRequest) -> str:
+        """The review page."""
+        return format_html('<a class="assay-link" href="{}">open the review page</a>', request.get_absolute_url())
+
+    @admin.display(description="version")
+    def version_link(self, request: PromotionRequest) -> str:
+        """What should be promoted."""
+        return link(request.version)
+
+    @admin.display(description="policy")
+    def policy_link(self, request: PromotionRequest) -> str:
+        """The pinned policy version."""
+        return link(request.policy_version)
+
+    @admin.display(description="run")
+    def run_link(self, request: PromotionRequest) -> str:
+        """The run of the present round."""
+        return link(request.run)

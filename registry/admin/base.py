@@ -1,0 +1,70 @@
+"""What all admin pages of records share: nobody adds, changes or deletes here; the verbs do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+SHORT = 12
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Lists and pages to read. Permission to view is the usual one; permission to change has no effect."""
+
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = False
+    compressed_fields = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: rows come from verbs."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: state moves by verbs."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: a record is never deleted."""
+        return False
+
+
+def badge(shape: str, word: str, tone: str = "quiet") -> SafeString:
+    """A state as shape, word and colour."""
+    return format_html(
+        '<span class="assay-badge assay-badge--{}"><span aria-hidden="true">{}</span> {}</span>', tone, shape, word
+    )
+
+
+def short_digest(digest: str) -> SafeString:
+    """The first hex digits, with the whole digest for whoever hovers over it."""
+    if not digest:
+        return format_html("–")
+    return format_html('<code title="{}">{}…</code>', digest, digest.removeprefix("sha256:")[:SHORT])
+
+
+def link(thing: Model | None, url: str = "") -> SafeString:
+    """A link to the page of a thing; a dash for nothing."""
+    if thing is None:
+        return format_html("–")
+    return format_html('<a class="assay-link" href="{}">{}</a>', url or admin_url(thing), thing)
+
+
+def admin_url(thing: Model) -> str:
+    """The page of a row in the admin."""
+    return reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
+
+
+def pretty_json(document: Any) -> SafeString:
+    """A JSON document, indented and escaped."""
+    return format_html(
+        '<pre class="assay-json">{}</pre>', json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    )

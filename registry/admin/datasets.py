@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+
+from registry.admin.base import ReadOnlyAdmin, badge, pretty_json, short_digest
+from registry.models import Dataset, DatasetVersion, DatasetWithdrawal
+
+
+@admin.register(Dataset)
+class DatasetAdmin(ReadOnlyAdmin):
+    """Named datasets."""
+
+    list_display = ("slug", "name", "owner", "created_at")
+    search_fields = ("slug", "name", "description")
+    list_select_related = ("owner",)
+
+
+@admin.register(DatasetVersion)
+class DatasetVersionAdmin(ReadOnlyAdmin):
+    """Immutable content, and the terms under which it may be used."""
+
+    list_display = ("__str__", "state", "content", "row_count", "legal_basis", "licence", "personal_data", "created_at")
+    list_filter = ("personal_data", "media_type")
+    search_fields = ("dataset__slug", "digest", "source", "job")
+    list_select_related = ("dataset", "withdrawal")
+    fields = readonly_fields = (
+        "dataset",
+        "number",
+        "state",
+        "withdrawing",
+        "digest",
+        "media_type",
+        "row_count",
+        "columns_text",
+        "source",
+        "job",
+        "licence",
+        "legal_basis",
+        "purpose",
+        "retention_until",
+        "personal_data",
+        "special_categories",
+        "record_digest",
+        "created_by",
+        "created_at",
+    )
+
+    @admin.display(description="state")
+    def state(self, version: DatasetVersion) -> str:
+        """Whether it may still be used."""
+        withdrawn = hasattr(version, "withdrawal")
+        return badge("×", "withdrawn", "bad") if withdrawn else badge("●", "in use", "ok")
+
+    @admin.display(description="content")
+    def content(self, version: DatasetVersion) -> str:
+        """Its identity."""
+        return short_digest(version.digest)
+
+    @admin.display(description="columns")
+    def columns_text(self, version: DatasetVersion) -> str:
+        """Names, types, tags."""
+        return pretty_json(version.columns)
+
+    @admin.display(description="what depends on it")
+    def withdrawing(self, version: DatasetVersion) -> str:
+        """The page that shows what would be affected by a withdrawal."""
+        url = reverse("dataset-withdraw", args=[version.dataset.slug, version.number])
+        return format_html('<a class="assay-link" href="{}">Models that depend on it, and withdrawal</a>', url)
+
+
+@admin.register(DatasetWithdrawal)
+class DatasetWithdrawalAdmin(ReadOnlyAdmin):
+    """Data that must not be used any more."""
+
+    list_display = ("dataset_version", "withdrawn_by", "withdrawn_at")
+    list_select_related = ("dataset_version__dataset", "withdrawn_by")
+    search_fields = ("dataset_version__dataset__slug", "reason")

@@ -1,0 +1,112 @@
+"""People, and the groups that carry roles. The only part of the records that is edited in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Count, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from registry import ledger
+from registry.admin.base import badge
+from registry.events import Event
+from registry.models import Person
+
+admin.site.unregister(Group)
+
+
+@admin.register(Person)
+class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+    """Who can sign in, and which groups they belong to. Votes come from groups only, never from being superuser."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "printed_name", "kind", "roles", "active", "last_login")
+    list_filter = ("is_active", "is_service", "groups")
+    search_fields = ("username", "first_name", "last_name", "email")
+    readonly_fields = ("pseudonym", "last_login", "date_joined")
+    filter_horizontal = ("groups",)
+    list_per_page = 50
+    fieldsets = (
+        (None, {"fields": ("username", "password", "pseudonym")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        (
+            "Access",
+            {
+                "fields": ("is_active", "is_staff", "is_service", "is_superuser", "groups"),
+                "description": "Groups carry the roles. A superuser without a role decides nothing.",
+            },
+        ),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("username", "usable_password", "password1", "password2")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        """With groups, for the column of roles."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> tuple[str, ...]:
+        """Only superusers make superusers, and nobody gives groups to themselves."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        if not request.user.is_superuser:
+            fields += ("is_superuser",)
+        if obj is not None and obj.pk == request.user.pk:
+            fields += ("groups", "is_superuser", "is_service")
+        return fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: the record names people by pseudonym for ever. A person who left is made inactive."""
+        return False
+
+    def save_related(self, request: HttpRequest, form: ModelForm[Person], formsets: Any, change: bool) -> None:
+        """Keep the groups, and write each one given or taken into the ledger, in the same transaction."""
+        person = form.instance
+        before = set(person.groups.values_list("name", flat=True))
+        super().save_related(request, form, formsets, change)
+        after = set(person.groups.values_list("name", flat=True))
+        actor = request.user
+        assert isinstance(actor, Person)  # noqa: S101  (the admin lets nobody else in)
+        for event, names in ((Event.ROLE_GRANTED, after - before), (Event.ROLE_WITHDRAWN, before - after)):
+            for name in sorted(names):
+                ledger.append(event, subject=f"person:{person.pseudonym}", actor=actor, facts={"group": name})
+
+    @admin.display(description="kind")
+    def kind(self, person: Person) -> str:
+        """A human being or a pipeline."""
+        return "service account" if person.is_service else "person"
+
+    @admin.display(description="groups")
+    def roles(self, person: Person) -> str:
+        """Their groups."""
+        return ", ".join(sorted(group.name for group in person.groups.all())) or "–"
+
+    @admin.display(description="active", ordering="is_active")
+    def active(self, person: Person) -> str:
+        """Whether they can sign in."""
+        return badge("●", "active", "ok") if person.is_active else badge("–", "cannot sign in")
+
+
+@admin.register(Group)
+class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """Groups: what each may do on every model. Permissions on single models are given on the model's page."""
+
+    list_display = ("name", "members")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        """With the number of members."""
+        return super().get_queryset(request).annotate(member_count=Count("user"))
+
+    @admin.display(description="members", ordering="member_count")
+    def members(self, group: Any) -> int:
+        """How many people belong to it."""
+        return int(group.member_count)
