@@ -1,0 +1,91 @@
+"""What a person could do with a request, for offering buttons and saying why one is missing. The verbs decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audits.criteria import Outcome
+from governance import decisions
+from governance.models import PromotionRequest, Review
+from governance.roles import roles_of
+from registry.authority import permits
+from registry.models import Person
+
+State = PromotionRequest.State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """`review_roles` are the roles asked for that the person holds; `review_problem` says why they cannot review."""
+
+    review_roles: tuple[str, ...]
+    review_problem: str
+    ask_waiver: bool
+    decide_waiver_roles: tuple[str, ...]
+    withdraw: bool
+    rerun: bool
+    complete: bool
+    read_report: bool
+
+
+def of(person: Person, request: PromotionRequest) -> Abilities:
+    """What `person` could do now."""
+    model = request.version.model
+    may_request = permits(person, "registry.request_promotion", model)
+    deciding = request.state in (State.BLOCKED, State.IN_REVIEW)
+    roles = review_roles(person, request)
+    return Abilities(
+        review_roles=roles,
+        review_problem=review_problem(person, request, roles),
+        ask_waiver=deciding and bool(waivable(request)) and permits(person, "registry.request_waiver", model),
+        decide_waiver_roles=waiver_roles(person, request) if deciding else (),
+        withdraw=request.is_open and (person.pk == request.requested_by_id or may_request),
+        rerun=deciding and may_request,
+        complete=request.state == State.APPROVED and permits(person, "registry.complete_promotion", model),
+        read_report=may_read_report(person, request),
+    )
+
+
+def may_read_report(person: Person, request: PromotionRequest) -> bool:
+    """Whether the person may read the reports of this model."""
+    return person.is_superuser or permits(person, "registry.read_report", request.version.model)
+
+
+def review_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
+    """Roles that the gate asks for and in which the person may review this model, in the gate's order."""
+    held = roles_of(person, "registry.review_promotion", request.version.model)
+    return tuple(quorum.role for quorum in request.gate.quorum if quorum.role in held)
+
+
+def review_problem(person: Person, request: PromotionRequest, roles: tuple[str, ...]) -> str:
+    """One sentence why the person cannot review this request now, or ""."""
+    if request.state == State.AUDITING:
+        return "The checks are still running."
+    if request.state not in (State.BLOCKED, State.IN_REVIEW):
+        return f"The request is {request.get_state_display()}."
+    if person.is_service:
+        return "A service account cannot review; a human being must decide."
+    if not roles:
+        asked = ", ".join(quorum.role.replace("_", " ") for quorum in request.gate.quorum)
+        return f"This gate asks for a review as {asked}; you hold none of these roles for this model."
+    spoken = request.reviews.filter(round=request.round, reviewer=person).exclude(verdict=Review.Verdict.COMMENT)
+    if spoken.exists():
+        return "You have reviewed this round already; a person counts once."
+    return decisions.separation_problem(request, person)
+
+
+def waiver_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
+    """Roles in which the person decides waivers of this model; none for somebody too close to the request."""
+    if person.is_service or decisions.separation_problem(request, person):
+        return ()
+    return tuple(sorted(roles_of(person, "registry.decide_waiver", request.version.model)))
+
+
+def waivable(request: PromotionRequest) -> list[tuple[str, str]]:
+    """Findings that block and that the policy lets somebody waive: criterion id and explanation."""
+    gate = request.gate
+    if not gate.waivers.allowed:
+        return []
+    allowed = {criterion.id for criterion in gate.criteria if criterion.waivable}
+    findings = request.run.findings.exclude(outcome=Outcome.SATISFIED)
+    return [(finding.criterion_id, finding.explanation) for finding in findings if finding.criterion_id in allowed]

@@ -1,0 +1,134 @@
+"""The first thing a reviewer reads: is the gate open, what blocks it, who is missing, until when it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.gate_facts import Decision, GateOutcome, ReasonCode
+from governance.models import PromotionRequest
+from governance.pages.words import BAD, OK, QUIET, WAIT
+from governance.roles import people_with
+from registry.models import Person
+
+State = PromotionRequest.State
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One reason why the gate is closed; `finding` is the criterion to jump to, "" when it is about something else."""
+
+    explanation: str
+    finding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRole:
+    """A seat of the quorum that nobody has taken, and who could take it."""
+
+    role: str
+    needed: int
+    have: int
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """The decision in words."""
+
+    tone: str
+    shape: str
+    title: str
+    lead: str
+    blocking: tuple[Blocker, ...] = ()
+    waived: tuple[str, ...] = ()
+    missing: tuple[MissingRole, ...] = ()
+    valid_until: datetime | None = None
+    enforced: bool = True
+
+
+def banner_for(request: PromotionRequest, decision: Decision) -> Banner:
+    """What the gate says now about a request whose checks have finished."""
+    blocking = tuple(
+        Blocker(reason.explanation, reason.subject if reason.code.value.startswith(("finding", "evidence")) else "")
+        for reason in decision.blocking
+        if reason.code is not ReasonCode.QUORUM_MISSING
+    )
+    missing = _missing(request, decision) if request.is_open else ()
+    tone, shape, title, lead = _headline(request, decision, blocked=bool(blocking))
+    return Banner(
+        tone=tone,
+        shape=shape,
+        title=title,
+        lead=lead,
+        blocking=blocking if request.state not in (State.WITHDRAWN,) else (),
+        waived=tuple(reason.explanation for reason in decision.waived),
+        missing=missing,
+        valid_until=decision.valid_until if request.state in (State.APPROVED, State.COMPLETED) else None,
+        enforced=decision.enforced,
+    )
+
+
+def running_banner(request: PromotionRequest) -> Banner:
+    """While checks run there is nothing to decide."""
+    return Banner(
+        tone=QUIET,
+        shape="◔",
+        title="The checks are running",
+        lead=f"The gate to {request.to_stage} is closed until they have finished and people have reviewed the findings.",
+    )
+
+
+def _headline(request: PromotionRequest, decision: Decision, *, blocked: bool) -> tuple[str, str, str, str]:
+    stage, state = request.to_stage, request.state
+    if state == State.WITHDRAWN:
+        return QUIET, "–", "This request was withdrawn", "Nothing was decided. The version can be requested again."
+    if state == State.REJECTED:
+        return BAD, "×", "This promotion was rejected", "A reviewer rejected it; the decision is signed and kept."
+    if state in (State.APPROVED, State.COMPLETED):
+        return _approved(stage, decision, done=state == State.COMPLETED)
+    if blocked:
+        lead = "What blocks must be mended and measured again, or waived by somebody else where the policy allows it."
+        return BAD, "◆", f"The gate to {stage} is closed", lead
+    lead = "Every finding is satisfied or waived. The gate opens when the reviews below are there."
+    return WAIT, "○", f"The gate to {stage} waits for reviews", lead
+
+
+def _approved(stage: str, decision: Decision, *, done: bool) -> tuple[str, str, str, str]:
+    """After the approval the gate is asked afresh at every look: it may have closed again."""
+    if decision.outcome is not GateOutcome.OPEN:
+        lead = "It was approved, but something has changed since. A pipeline that asks now is told: closed."
+        return BAD, "◆", f"The gate to {stage} has closed again", lead
+    lead = (
+        f"The version is in {stage}. A pipeline that asks now is told: open."
+        if done
+        else "Approved. It may now be put into its stage; the gate is asked again at that moment."
+    )
+    return OK, "●", f"The gate to {stage} is open", lead
+
+
+def _missing(request: PromotionRequest, decision: Decision) -> tuple[MissingRole, ...]:
+    excluded = {request.requested_by_id, request.version.created_by_id}
+    spoken = set(
+        request.reviews.filter(round=request.round).exclude(verdict="comment").values_list("reviewer", flat=True)
+    )
+    return tuple(
+        MissingRole(
+            missing.role,
+            missing.needed,
+            missing.have,
+            tuple(
+                person.printed_name
+                for person in _able(missing.role, request)
+                if person.pk not in excluded and person.pk not in spoken
+            ),
+        )
+        for missing in decision.missing_reviews
+    )
+
+
+def _able(role: str, request: PromotionRequest) -> list[Person]:
+    """At most a handful of names: enough to know whom to ask."""
+    return list(
+        people_with(role, "registry.review_promotion", request.version.model).order_by("last_name", "username")[:8]
+    )

@@ -1,0 +1,130 @@
+"""The confirm pages of a promotion request. A GET shows what would happen; only a POST calls the verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from governance import promotions
+from governance.models import PromotionRequest, Review
+from governance.pages import abilities
+from governance.pages.access import deciding_page, person_of, strict_page, visible_request
+from governance.pages.forms import CompleteForm, ConfirmForm, ReviewForm, carried_out
+
+UNPROCESSABLE = 422
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@deciding_page
+def review(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Sign a review of exactly what the page shows."""
+    promotion = visible_request(request, pk)
+    person = person_of(request)
+    roles = abilities.review_roles(person, promotion)
+    # Whoever holds no role still gets the refusal of the verb, and the ledger its entry, if they post all the same.
+    asked = roles or tuple(quorum.role for quorum in promotion.gate.quorum)
+    initial = {"subject_digest": promotion.subject_digest, "role": asked[0] if len(asked) == 1 else None}
+    form = ReviewForm(request.POST if request.method == "POST" else None, roles=asked, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        signed = carried_out(form, lambda: promotions.record_review(actor=person, request=promotion, **told))
+        if signed is not None:
+            messages.success(request, f"Your review is signed: {signed.get_verdict_display()}.")
+            return redirect(promotion)
+        # The verb may have found another digest: show what is in front of the gate now, to be read again.
+        promotion = visible_request(request, pk)
+    context = {
+        "promotion": promotion,
+        "version": promotion.version,
+        "form": form,
+        "problem": abilities.review_problem(person, promotion, roles),
+        "findings": promotion.run.findings.all(),
+        "is_stale": form.is_bound and form.data.get("subject_digest") != promotion.subject_digest,
+        "verdicts": Review.Verdict,
+    }
+    return render(request, "pages/decide.html", context, status=_status(form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@strict_page
+def withdraw(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Take an open request back."""
+    promotion, person = visible_request(request, pk), person_of(request)
+    return _confirm(
+        request,
+        promotion,
+        ConfirmForm(request.POST if request.method == "POST" else None),
+        lambda told: promotions.withdraw_request(actor=person, request=promotion, **told),
+        title="Withdraw this request",
+        told="The request ends without a decision. Its evidence and reviews are kept, and the version can be requested "
+        "again at any time.",
+        button="Withdraw the request",
+        done="The request is withdrawn.",
+        offered=abilities.of(person, promotion).withdraw,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@strict_page
+def rerun(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Have the checks measured again, in a new round."""
+    promotion, person = visible_request(request, pk), person_of(request)
+    return _confirm(
+        request,
+        promotion,
+        ConfirmForm(request.POST if request.method == "POST" else None),
+        lambda told: promotions.rerun_checks(actor=person, request=promotion, **told),
+        title="Run the checks again",
+        told=f"Round {promotion.round + 1} begins: every check is measured anew under the policy that this request pinned. "
+        "Reviews and waivers of earlier rounds are kept and no longer count.",
+        button="Run the checks again",
+        done="The checks are running again.",
+        offered=abilities.of(person, promotion).rerun,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@strict_page
+def complete(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Put the approved version into its stage."""
+    promotion, person = visible_request(request, pk), person_of(request)
+    return _confirm(
+        request,
+        promotion,
+        CompleteForm(request.POST if request.method == "POST" else None),
+        lambda _told: promotions.complete(actor=person, request=promotion),
+        title=f"Put {promotion.version} into {promotion.to_stage}",
+        told="The gate is asked once more at this moment. If it is still open, the history of the stage gets a new row; "
+        "nothing is overwritten.",
+        button=f"Put it into {promotion.to_stage}",
+        done=f"{promotion.version} is in {promotion.to_stage} now.",
+        offered=abilities.of(person, promotion).complete,
+    )
+
+
+def _confirm(
+    request: HttpRequest,
+    promotion: PromotionRequest,
+    form: forms.Form,
+    verb: Callable[[dict[str, Any]], object],
+    *,
+    offered: bool,
+    done: str,
+    **words: str,
+) -> HttpResponse:
+    """Show what would happen, and do it on POST."""
+    if request.method == "POST" and form.is_valid() and carried_out(form, lambda: verb(form.cleaned_data)) is not None:
+        messages.success(request, done)
+        return redirect(promotion)
+    context = {"promotion": promotion, "version": promotion.version, "form": form, "offered": offered, **words}
+    return render(request, "pages/confirm.html", context, status=_status(form))
+
+
+def _status(form: forms.Form) -> int:
+    return UNPROCESSABLE if form.is_bound and form.errors else 200

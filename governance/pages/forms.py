@@ -1,0 +1,194 @@
+"""The forms of the confirm pages. They check that something was filled in; whether it may be done, the verbs say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, TypeVar
+
+from django import forms
+from django.utils import timezone
+
+from audits.reports.wording import role_in_words
+from governance.models import Review
+from governance.policies import PolicyError
+from registry.errors import AssayError
+
+R = TypeVar("R")
+
+LONGEST_TEXT = 10_000
+
+
+class ReasonField(forms.CharField):
+    """Some sentences of a person."""
+
+    def __init__(self, label: str, help_text: str, rows: int = 4, *, required: bool = True) -> None:
+        super().__init__(
+            label=label,
+            help_text=help_text,
+            max_length=LONGEST_TEXT,
+            required=required,
+            widget=forms.Textarea(attrs={"rows": rows}),
+        )
+
+
+class PasswordField(forms.CharField):
+    """The credential that goes with a signature. It is never shown again, and never stripped."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Your password",
+            help_text="You sign with it. Being signed in is not enough: an unattended browser is signed in too.",
+            strip=False,
+            max_length=1000,
+            widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        )
+
+
+def role_choices(roles: Sequence[str]) -> list[tuple[str, str]]:
+    """Roles with the words people use for them."""
+    return [(role, role_in_words(role)) for role in roles]
+
+
+class ReviewForm(forms.Form):
+    """A signed review of exactly `subject_digest`."""
+
+    verdict = forms.ChoiceField(label="Your verdict", choices=Review.Verdict.choices, widget=forms.RadioSelect)
+    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
+    meaning = forms.ChoiceField(
+        label="Your signature means",
+        choices=Review.Meaning.choices,
+        widget=forms.RadioSelect,
+        help_text="This sentence is printed beside your name in the report.",
+    )
+    reason = ReasonField("Reason", "What you looked at and why you decide so. It stands in the report, with your name.")
+    password = PasswordField()
+    subject_digest = forms.CharField(widget=forms.HiddenInput, max_length=71)
+
+    def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = self.fields["role"]
+        assert isinstance(role, forms.ChoiceField)  # noqa: S101  (declared above)
+        role.choices = role_choices(roles)
+
+
+class ConfirmForm(forms.Form):
+    """A reason; `required` as the verb asks."""
+
+    reason = ReasonField("Reason", "It is kept with the request.")
+
+
+class CompleteForm(forms.Form):
+    """Nothing to fill in: the page shows what will happen, and the button says do it."""
+
+
+class SignedReasonForm(forms.Form):
+    """A reason and the credential of whoever signs."""
+
+    reason = ReasonField("Reason", "It is kept with the record.")
+    password = PasswordField()
+
+
+class PromotionForm(forms.Form):
+    """A request to pass a gate."""
+
+    to_stage = forms.ChoiceField(label="To stage", widget=forms.RadioSelect)
+    reason = ReasonField("Reason", "Why this version should go there. Reviewers read it first.")
+
+    def __init__(self, *args: Any, stages: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stage = self.fields["to_stage"]
+        assert isinstance(stage, forms.ChoiceField)  # noqa: S101  (declared above)
+        stage.choices = [(name, name) for name in stages]
+
+
+class WaiverForm(forms.Form):
+    """Asks that one finding may stand for a while."""
+
+    criterion_id = forms.ChoiceField(label="Finding", widget=forms.RadioSelect)
+    justification = ReasonField("Justification", "Why it may stand for now.")
+    compensating_control = ReasonField(
+        "What protects people meanwhile", "The measure that limits the harm, and who runs it."
+    )
+    expires_on = forms.DateField(
+        label="Until (last day)",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="The finding blocks again afterwards, by itself.",
+    )
+
+    def __init__(self, *args: Any, criteria: Sequence[tuple[str, str]], max_days: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        criterion = self.fields["criterion_id"]
+        assert isinstance(criterion, forms.ChoiceField)  # noqa: S101  (declared above)
+        criterion.choices = list(criteria)
+        today = timezone.now().date()
+        self.fields["expires_on"].help_text += f" The policy allows {max_days} days at most."
+        self.fields["expires_on"].widget.attrs |= {
+            "min": today.isoformat(),
+            "max": (today + timedelta(days=max_days - 1)).isoformat(),
+        }
+
+    def expires_at(self) -> datetime:
+        """The end of the chosen day, UTC."""
+        return datetime.combine(self.cleaned_data["expires_on"], time(23, 59, 59), UTC)
+
+
+class WaiverDecisionForm(forms.Form):
+    """Grants or refuses a waiver."""
+
+    granted = forms.TypedChoiceField(
+        label="Your decision",
+        choices=(("yes", "grant the waiver"), ("no", "refuse it")),
+        coerce=lambda word: word == "yes",
+        widget=forms.RadioSelect,
+    )
+    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
+    reason = ReasonField("Reason", "It stands in every report that rests on this waiver.")
+    password = PasswordField()
+
+    def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = self.fields["role"]
+        assert isinstance(role, forms.ChoiceField)  # noqa: S101  (declared above)
+        role.choices = role_choices(roles)
+
+
+class PolicyDraftForm(forms.Form):
+    """A policy as YAML: pasted, or as a file."""
+
+    source = forms.CharField(
+        label="Policy text (YAML)",
+        required=False,
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 28, "class": "code", "spellcheck": "false", "wrap": "off"}),
+    )
+    file = forms.FileField(label="or a file", required=False, help_text="A file is taken instead of the text above.")
+
+    def clean(self) -> dict[str, Any]:
+        """Put the text of a file into `source`; ask for one of the two."""
+        cleaned: dict[str, Any] = self.cleaned_data
+        uploaded = cleaned.get("file")
+        if uploaded is not None:
+            try:
+                cleaned["source"] = uploaded.read(200_001).decode("utf-8")
+            except UnicodeDecodeError:
+                self.add_error("file", "The file is not UTF-8 text.")
+        elif not (cleaned.get("source") or "").strip():
+            self.add_error("source", "Paste the policy, or choose a file.")
+        return cleaned
+
+
+def carried_out(form: forms.Form, verb: Callable[[], R], names: dict[str, str] | None = None) -> R | None:
+    """Call the verb; a refusal is put beside the field it is about, and the answer is None then.
+
+    `names` maps a field of the verb to the form's own where the two differ.
+    """
+    try:
+        return verb()
+    except PolicyError as error:
+        form.add_error("source" if "source" in form.fields else None, str(error))
+    except AssayError as error:
+        field = (names or {}).get(error.field, error.field)
+        form.add_error(field if field in form.fields else None, error.problem)
+    return None

@@ -1,0 +1,49 @@
+"""The addresses of the pages. `governance.urls` includes them at the root."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from governance.pages import (
+    dataset_pages,
+    decide,
+    ledger_pages,
+    model_pages,
+    policy_pages,
+    queue,
+    report_pages,
+    review_page,
+    session,
+    waiver_pages,
+)
+
+urlpatterns = [
+    path("", session.home, name="home"),
+    path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    # The admin's own sign-in page lets nobody in who is not staff; one door for everybody is enough.
+    path("admin/login/", RedirectView.as_view(pattern_name="sign-in", query_string=True)),
+    path("promotions/", queue.queue, name="promotions"),
+    path("promotions/<uuid:pk>/", review_page.review_page, name="promotion"),
+    path("promotions/<uuid:pk>/progress/", review_page.progress, name="promotion-progress"),
+    path("promotions/<uuid:pk>/review/", decide.review, name="promotion-review"),
+    path("promotions/<uuid:pk>/withdraw/", decide.withdraw, name="promotion-withdraw"),
+    path("promotions/<uuid:pk>/rerun/", decide.rerun, name="promotion-rerun"),
+    path("promotions/<uuid:pk>/complete/", decide.complete, name="promotion-complete"),
+    path("promotions/<uuid:pk>/waivers/ask/", waiver_pages.ask, name="waiver-ask"),
+    path("waivers/<int:pk>/", waiver_pages.decide, name="waiver"),
+    path("models/", model_pages.models, name="models"),
+    path("models/<slug:slug>/", model_pages.model, name="model"),
+    path("models/<slug:slug>/versions/<int:number>/", model_pages.version, name="model-version"),
+    path("models/<slug:slug>/versions/<int:number>/promote/", model_pages.request_promotion, name="promotion-ask"),
+    path("datasets/<slug:slug>/versions/<int:number>/withdraw/", dataset_pages.withdraw, name="dataset-withdraw"),
+    path("policies/", policy_pages.policies, name="policies"),
+    path("policies/draft/", policy_pages.draft, name="policy-draft"),
+    path("policies/<slug:slug>/versions/<int:number>/", policy_pages.policy_version, name="policy-version"),
+    path("policies/<slug:slug>/versions/<int:number>/activate/", policy_pages.activate, name="policy-activate"),
+    path("policies/<slug:slug>/versions/<int:number>/recall/", policy_pages.recall, name="policy-recall"),
+    path("reports/", report_pages.reports, name="reports"),
+    path("reports/<str:number>/", report_pages.report_file, name="report"),
+    path("ledger/", ledger_pages.entries, name="ledger"),
+    path("ledger/<int:index>/", ledger_pages.entry, name="ledger-entry"),
+]

@@ -1,0 +1,124 @@
+"""How states and events are said on a page: a shape, a word and a tone each, never colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audits.criteria import Outcome
+from audits.measurements import ObservationStatus
+from audits.reports.wording import OUTCOMES
+from governance.models import PolicyStatusChange, PromotionRequest, Review
+
+OK, BAD, WAIT, QUIET = "ok", "bad", "wait", "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state as people see it. `tone` chooses the colour, `shape` says the same without colour."""
+
+    shape: str
+    word: str
+    tone: str = QUIET
+
+
+_State = PromotionRequest.State
+_TONES = {
+    Outcome.SATISFIED: OK,
+    Outcome.NOT_SATISFIED: BAD,
+    Outcome.INCONCLUSIVE: WAIT,
+    Outcome.ERROR: BAD,
+    Outcome.TIMED_OUT: BAD,
+    Outcome.NOT_RUN: BAD,
+}
+
+_STATES = {
+    _State.AUDITING: Badge("◔", "checks running", QUIET),
+    _State.BLOCKED: Badge("◆", "blocked by findings", BAD),
+    _State.IN_REVIEW: Badge("○", "waiting for reviews", WAIT),
+    _State.APPROVED: Badge("●", "approved", OK),
+    _State.COMPLETED: Badge("●", "in its stage", OK),
+    _State.REJECTED: Badge("×", "rejected", BAD),
+    _State.WITHDRAWN: Badge("–", "withdrawn", QUIET),
+}
+_OUTCOMES = {outcome.value: Badge(*OUTCOMES[outcome], tone) for outcome, tone in _TONES.items()}
+_STATUSES = {
+    ObservationStatus.MEASURED.value: Badge("●", "measured", OK),
+    ObservationStatus.ERROR.value: Badge("×", "error", BAD),
+    ObservationStatus.TIMED_OUT.value: Badge("×", "timed out", BAD),
+    ObservationStatus.NOT_RUN.value: Badge("×", "not run", BAD),
+}
+_VERDICTS = {
+    Review.Verdict.APPROVE: Badge("●", "approves", OK),
+    Review.Verdict.REJECT: Badge("×", "rejects", BAD),
+    Review.Verdict.REQUEST_CHANGES: Badge("◆", "asks for changes", BAD),
+    Review.Verdict.ABSTAIN: Badge("–", "abstains", QUIET),
+    Review.Verdict.COMMENT: Badge("○", "comments", QUIET),
+}
+_POLICY = {
+    PolicyStatusChange.Status.DRAFT: Badge("○", "draft", WAIT),
+    PolicyStatusChange.Status.ACTIVE: Badge("●", "in force", OK),
+    PolicyStatusChange.Status.RETIRED: Badge("–", "retired", QUIET),
+    PolicyStatusChange.Status.RECALLED: Badge("×", "recalled", BAD),
+}
+_GATES = {"open": Badge("●", "open", OK), "closed": Badge("◆", "closed", BAD)}
+_RISKS = {
+    "high": Badge("▲", "high risk", WAIT),
+    "limited": Badge("△", "limited risk"),
+    "minimal": Badge("○", "minimal risk"),
+}
+
+_FAMILIES = {
+    "state": _STATES,
+    "outcome": _OUTCOMES,
+    "status": _STATUSES,
+    "verdict": _VERDICTS,
+    "policy": _POLICY,
+    "gate": _GATES,
+    "risk": _RISKS,
+}
+
+
+def badge(family: str, word: str) -> Badge:
+    """The badge of a word. A word that nobody knows is shown as it is, without a claim."""
+    return _FAMILIES[family].get(word, Badge("?", str(word)))  # type: ignore[attr-defined, no-any-return]
+
+
+EVENTS = {
+    "model.registered": "registered the model",
+    "version.registered": "registered the version",
+    "artifact.stored": "stored the file",
+    "dataset.registered": "registered the dataset",
+    "dataset-version.registered": "registered the dataset version",
+    "dataset-version.withdrawn": "withdrew the data",
+    "stage.assigned": "changed what is in the stage",
+    "key.created": "created a key",
+    "person.erased": "erased a person's name",
+    "run.opened": "started the checks",
+    "observation.recorded": "recorded a measurement",
+    "run.closed": "closed the run and judged its findings",
+    "report.sealed": "sealed the report",
+    "report.read": "read a report",
+    "policy.drafted": "drafted a policy version",
+    "policy.activated": "put the policy version into force",
+    "policy.retired": "retired the policy version",
+    "policy.recalled": "recalled the policy version",
+    "promotion.requested": "asked for the promotion",
+    "promotion.rerun": "had the checks run again",
+    "promotion.withdrawn": "withdrew the request",
+    "promotion.completed": "put the version into its stage",
+    "review.recorded": "signed a review",
+    "waiver.requested": "asked for a waiver",
+    "waiver.granted": "granted a waiver",
+    "waiver.refused": "refused a waiver",
+    "gate.decided": "decided the gate",
+    "action.refused": "was refused",
+    "token.issued": "issued a token",
+    "token.revoked": "revoked a token",
+    "role.granted": "granted a role",
+    "role.withdrawn": "withdrew a role",
+}
+
+
+def event_in_words(event: str) -> str:
+    """What happened, as the end of a sentence that begins with a person."""
+    return EVENTS.get(event, event.replace(".", " ").replace("-", " "))

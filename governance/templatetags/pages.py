@@ -1,0 +1,66 @@
+"""Tags and filters of the pages: badges, navigation, charts, and the numbers as reports print them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from audits.reports import figures, filters
+from audits.reports.wording import metric_in_words, role_in_words
+from governance.pages import navigation, words
+
+register = template.Library()
+for _name in ("cell", "judged", "interval", "number", "spread", "setting"):
+    register.filter(_name, getattr(filters, _name))
+register.filter("role", role_in_words)
+register.filter("metric", metric_in_words)
+register.filter("day", figures.day)
+register.filter("moment", figures.moment)
+
+
+@register.simple_tag
+def badge(family: str, word: str) -> SafeString:
+    """A badge: shape, word and colour."""
+    known = words.badge(family, word)
+    return format_html(
+        '<span class="badge badge--{}"><span class="shape" aria-hidden="true">{}</span>{}</span>',
+        known.tone,
+        known.shape,
+        known.word,
+    )
+
+
+@register.filter
+def drawn(svg: str) -> SafeString:
+    """An SVG of `audits.reports.charts`, which escapes every text that it draws."""
+    return mark_safe(svg)  # noqa: S308  (made by our own drawing kit only; tests feed it hostile text)
+
+
+@register.filter
+def short(digest: str) -> str:
+    """The first twelve hex digits of a digest, to recognise it by."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+@register.filter
+def in_words(name: str) -> str:
+    """`selection-rate_difference` as people say it."""
+    text = name.replace("_", " ").replace("-", " ")
+    return text[:1].upper() + text[1:]
+
+
+@register.inclusion_tag("pages/parts/navigation.html", takes_context=True)
+def navigation_bar(context: dict[str, Any]) -> dict[str, Any]:
+    """The sidebar of the person who looks."""
+    request: HttpRequest = context["request"]
+    return {
+        "request": request,
+        "user": request.user,
+        "sections": navigation.sections(request),
+        "logout": reverse("admin:logout"),
+    }
