@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # `Inst name (version …)`: a package that is not there yet. An upgrade reads `Inst name [old] (new …)` and is left
 # alone, or a newer libc would be loaded under the system's older loader.
 _NEW_PACKAGE = re.compile(r"^Inst (\S+) \((\S+) ", re.MULTILINE)
-_LAST_LINES = 4
+_LAST_LINES = 2
 
 _FONTS_CONF = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -46,12 +46,31 @@ def unpack(packages: Sequence[str], folder: Path, show: Callable[[str], None]) -
     """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
+    try:
+        count = _fetch_and_extract(packages, partial, show)
+        gather_libraries(partial / "root", partial / "lib")
+        write_fonts_configuration(partial, destination=folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    show(f"{count} packages")
+
+
+def _fetch_and_extract(packages: Sequence[str], partial: Path, show: Callable[[str], None]) -> int:
+    """Unpack the packages and all they need into `partial/root`; how many that were."""
     archives = partial / "archives"
     archives.mkdir(parents=True)
     private = _private_apt(partial / "apt")
     show("reading package lists")
-    _run(["apt-get", *private, "update"])
-    plan = _run(["apt-get", *private, "--simulate", "--no-install-recommends", "install", *packages])
+    complaints = _run(["apt-get", *private, "update"]).stderr.strip()
+    try:
+        plan = _run(["apt-get", *private, "--simulate", "--no-install-recommends", "install", *packages]).stdout
+    except AptError as error:
+        # Without a network the update only warns, and what fails is this, for a reason that misleads.
+        raise AptError(
+            f"{error}; apt-get update had said: {_last_words(complaints)}" if complaints else error
+        ) from error
     wanted = new_packages(plan)
     show(f"fetching {len(wanted)} packages")
     _run(["apt-get", *private, "download", *wanted], cwd=archives)
@@ -59,11 +78,7 @@ def unpack(packages: Sequence[str], folder: Path, show: Callable[[str], None]) -
         _run(["dpkg-deb", "--extract", str(archive), str(partial / "root")])
     shutil.rmtree(archives)
     shutil.rmtree(partial / "apt")
-    gather_libraries(partial / "root", partial / "lib")
-    write_fonts_configuration(partial, destination=folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
-    show(f"{len(wanted)} packages")
+    return len(wanted)
 
 
 def new_packages(plan: str) -> list[str]:
@@ -101,8 +116,8 @@ def _private_apt(folder: Path) -> list[str]:
     return [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
 
 
-def _run(command: Iterable[str], cwd: Path | None = None) -> str:
-    """Run to the end and return what it printed; raise AptError with its last words when it fails."""
+def _run(command: Iterable[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run to the end; raise AptError with the program's last words when it fails."""
     arguments = list(command)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     try:
@@ -112,6 +127,10 @@ def _run(command: Iterable[str], cwd: Path | None = None) -> str:
     except OSError as error:
         raise AptError(f"{arguments[0]} did not start ({error})") from error
     if ended.returncode != 0:
-        last = " / ".join((ended.stderr or ended.stdout).strip().splitlines()[-_LAST_LINES:])
-        raise AptError(f"{arguments[0]} ended with {ended.returncode} ({last})")
-    return ended.stdout
+        words = _last_words(ended.stderr or ended.stdout)
+        raise AptError(f"{arguments[0]} ended with {ended.returncode} ({words})")
+    return ended
+
+
+def _last_words(text: str) -> str:
+    return " / ".join(text.strip().splitlines()[-_LAST_LINES:])

@@ -40,6 +40,52 @@ def test_libraries_are_gathered_under_links_that_survive_a_move(tmp_path: Path) 
     assert (tmp_path / "syslibs" / "lib" / "libpango-1.0.so.0").read_text(encoding="utf-8") == "pango"
 
 
+def programs(folder: Path, **scripts: str) -> str:
+    """A PATH with these stand-ins in front: what apt-get does depends on the machine, what we make of it must not."""
+    folder.mkdir()
+    for name, script in scripts.items():
+        program = folder / name.replace("_", "-")
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+def test_packages_are_unpacked_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt_get = (
+        'case "$*" in\n'
+        '*--simulate*) echo "Inst libpango-1.0-0 (1.50 Debian:12 [amd64])";;\n'
+        "*download*libpango-1.0-0=1.50*) touch libpango.deb;;\n"
+        "*update*) ;; *) exit 9;; esac"
+    )
+    dpkg_deb = 'mkdir -p "$3/usr/lib/x86_64-linux-gnu" && echo pango > "$3/usr/lib/x86_64-linux-gnu/libpango-1.0.so.0"'
+    monkeypatch.setenv("PATH", programs(tmp_path / "bin", apt_get=apt_get, dpkg_deb=dpkg_deb))
+    shown: list[str] = []
+    apt.unpack(["libpango-1.0-0"], tmp_path / "syslibs", shown.append)
+    assert (tmp_path / "syslibs" / "lib" / "libpango-1.0.so.0").read_text(encoding="utf-8") == "pango\n"
+    assert sorted(path.name for path in (tmp_path / "syslibs").iterdir()) == ["fonts.conf", "lib", "root"]
+    assert shown[-1] == "1 packages"
+
+
+def test_a_failed_fetch_leaves_nothing_and_tells_why_the_update_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt_get = (
+        'case "$*" in\n'
+        '*update*) echo "W: Temporary failure resolving the mirror" >&2;;\n'
+        '*) echo "E: Unable to locate package libpango-1.0-0" >&2; exit 100;; esac'
+    )
+    monkeypatch.setenv("PATH", programs(tmp_path / "bin", apt_get=apt_get))
+    with pytest.raises(apt.AptError, match=r"Unable to locate .* update had said: W: Temporary failure resolving"):
+        apt.unpack(["libpango-1.0-0"], tmp_path / "syslibs", lambda _state: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(apt.AptError, match="apt-get did not start"):
+        apt.install(["libpango-1.0-0"])
+
+
 def test_the_fonts_are_configured_for_the_final_place(tmp_path: Path) -> None:
     apt.write_fonts_configuration(tmp_path, destination=Path("/home/olga/assay/.venv/syslibs"))
     text = (tmp_path / "fonts.conf").read_text(encoding="utf-8")
@@ -92,7 +138,7 @@ class TestWherePangoIsMissing:
         monkeypatch.setattr("os.geteuid", lambda: 1000)
         with pytest.raises(SetUpError, match=r"libpango-1\.0\.so\.0") as refusal:
             system_libraries.require_system_libraries(project, progress)
-        assert refusal.value.remedy == "sudo dnf install --assumeyes pango harfbuzz fontconfig"
+        assert refusal.value.remedy.startswith("sudo dnf install --assumeyes pango harfbuzz fontconfig")
 
     @pytest.mark.parametrize(("user", "verb"), [(0, "install"), (1000, "unpack")])
     def test_a_failing_apt_is_quoted_and_the_line_to_run_is_named(
