@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004  (Django's own name)
 
 from audits.checks.catalogue import CheckLoadError
+from audits.frameworks.catalogue import Catalogue, CatalogueError
+from audits.frameworks.integrity import problems as catalogue_problems
 from audits.runs import known_checks
 from registry.keys import Keyring, KeyringError
 
@@ -118,8 +120,19 @@ def evidence_folder_is_writable(**_kwargs: Any) -> list[CheckMessage]:
     folder = settings.ASSAY_STORAGE
     if "://" in folder or os.access(_nearest_existing(folder), os.W_OK):
         return []
+    return [Error(f"The evidence folder {folder} cannot be written.", hint="Correct ASSAY_STORAGE.", id="assay.E008")]
+
+
+@register("assay")
+def catalogue_is_sound(**_kwargs: Any) -> list[CheckMessage]:
+    """E009: a report must not quote a control that is there twice, leads nowhere or contradicts its own dates."""
+    hint = "Restore the files in audits/frameworks/, or correct the one that you added."
+    try:
+        found = catalogue_problems(Catalogue.load())
+    except CatalogueError as error:
+        found = (str(error),)
     return [
-        Error(f"The evidence folder {folder} cannot be written.", hint="Correct ASSAY_STORAGE.", id="assay.E008")
+        Error(f"The catalogue of law and standards has a defect: {one}", hint=hint, id="assay.E009") for one in found
     ]
 
 

@@ -10,6 +10,10 @@ from audits.frameworks.catalogue import Catalogue, Control, ControlVersion, Rout
 
 APPLIES_TO = frozenset({"provider", "deployer", "controller", "processor", "both"})
 AUTOMATION = frozenset({"automated", "partial", "attested"})
+EVIDENCE = frozenset(
+    {"documentation", "attestation", "approval", "logging", "lineage", "data_quality", "performance", "fairness"}
+    | {"explainability", "robustness", "security", "human_oversight", "monitoring"}
+)
 
 
 def problems(catalogue: Catalogue) -> tuple[str, ...]:
@@ -40,6 +44,7 @@ def _control_problems(control: Control, catalogue: Catalogue) -> Iterator[str]:
         yield f"{control.id} applies to {control.applies_to}, which is nobody."
     if control.automation not in AUTOMATION:
         yield f"{control.id} has the automation {control.automation}, which is unknown."
+    yield from (f"{control.id} asks for {kind}, a kind of evidence that nobody gives." for kind in _strange(control))
     if not control.versions:
         yield f"{control.id} has no version."
     for version in control.versions:
@@ -47,6 +52,10 @@ def _control_problems(control: Control, catalogue: Catalogue) -> Iterator[str]:
         yield from (f"{place} {problem}." for problem in _date_problems(version))
         yield from (f"{place} {problem}." for problem in _successor_problems(version, catalogue))
     yield from _sequence_problems(control)
+
+
+def _strange(control: Control) -> list[str]:
+    return sorted(set(control.evidence) - EVIDENCE)
 
 
 def _sequence_problems(control: Control) -> Iterator[str]:
