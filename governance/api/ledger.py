@@ -17,7 +17,7 @@ from governance.api.promotion_documents import ANY_OBJECT
 from governance.tokens import Scope
 from registry import ledger
 from registry.authority import require
-from registry.errors import UnknownSubjectError
+from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import LedgerEntry
 from registry.notes import Receipt
 from registry.signing import keyring
@@ -118,7 +118,7 @@ class InclusionProof(ApiView):
     def get(self, request: Request) -> Response:
         """The path from the entry to the root of the tree of `size` entries."""
         asked = _asked(InclusionQuestion, request)
-        size = asked.get("size", ledger.size())
+        size = _grown(asked.get("size", ledger.size()), "size")
         proof = ledger.inclusion_proof(asked["index"], size)
         document = {"index": asked["index"], "size": size, "root": _b64(ledger.root(size)), "proof": _all_b64(proof)}
         return Response(document)
@@ -154,7 +154,7 @@ class ConsistencyProof(ApiView):
     def get(self, request: Request) -> Response:
         """That the tree of `old` entries is a prefix of the tree of `new` ones."""
         asked = _asked(ConsistencyQuestion, request)
-        proof = ledger.consistency_proof(asked["old"], asked["new"])
+        proof = ledger.consistency_proof(asked["old"], _grown(asked["new"], "new"))
         document = {
             **asked,
             "old_root": _b64(ledger.root(asked["old"])),
@@ -184,6 +184,13 @@ def _asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[st
     question = kind(data=request.query_params.dict())
     question.is_valid(raise_exception=True)
     return dict(question.validated_data)
+
+
+def _grown(size: int, field: str) -> int:
+    """The size, if the ledger has grown to it. Raises InvalidInputError."""
+    if size > ledger.size():
+        raise InvalidInputError(f"The ledger has {ledger.size()} entries.", field=field)
+    return size
 
 
 def _b64(content: bytes) -> str:
