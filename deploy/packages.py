@@ -121,12 +121,13 @@ def _pip_install(layout: Layout, file: Path, show: Callable[[str], None]) -> Non
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:
         for line in pip.stdout or ():
-            last.append(line)
             if line.startswith(("Collecting ", "Requirement already satisfied: ")):
                 seen = min(seen + 1, total)
                 show(f"{seen} of {total}")
             elif line.startswith("Installing collected packages"):
                 show("unpacking")
+            elif not line.startswith(" "):
+                last.append(line)
     if pip.returncode != 0:
         raise SetUpError(
             f"pip could not install the packages. Its last words:\n\n{''.join(last)}", remedy=" ".join(command)
