@@ -1,4 +1,4 @@
-"""The first page of the admin: what waits for me, what is on its way, what was decided, what is where, and is it still fine."""
+"""The first page of the admin: what waits for me, what is open, what was decided, what is where and still right."""
 
 from __future__ import annotations
 

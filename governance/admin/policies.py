@@ -26,7 +26,8 @@ class PolicyAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
         """With the versions, for their links."""
-        return super().get_queryset(request).prefetch_related("versions__policy")
+        rows: QuerySet[Policy] = super().get_queryset(request)
+        return rows.prefetch_related("versions__policy")
 
     @admin.display(description="versions")
     def version_list(self, policy: Policy) -> str:

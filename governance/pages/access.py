@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from csp.constants import NONE, SELF
@@ -42,18 +41,12 @@ Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 def strict_page(view: Page[P]) -> Page[P]:
     """A page for people who are signed in, served under `STRICT_POLICY` and never cached."""
-    served = csp_replace(STRICT_POLICY)(never_cache(login_required(view)))
-
-    @wraps(view)
-    def page(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return cast("HttpResponseBase", served(request, *args, **kwargs))
-
-    return page
+    return cast("Page[P]", csp_replace(STRICT_POLICY)(never_cache(login_required(view))))
 
 
 def deciding_page(view: Page[P]) -> Page[P]:
     """A strict page whose form carries a password: it is kept out of error reports."""
-    return strict_page(cast("Page[P]", sensitive_post_parameters("password")(view)))
+    return strict_page(sensitive_post_parameters("password")(view))
 
 
 def person_of(request: HttpRequest) -> Person:

@@ -61,7 +61,7 @@ def banner_for(request: PromotionRequest, decision: Decision) -> Banner:
         shape=shape,
         title=title,
         lead=lead,
-        blocking=blocking if request.state not in (State.WITHDRAWN,) else (),
+        blocking=() if request.state == State.WITHDRAWN else blocking,
         waived=tuple(reason.explanation for reason in decision.waived),
         missing=missing,
         valid_until=decision.valid_until if request.state in (State.APPROVED, State.COMPLETED) else None,
@@ -75,7 +75,7 @@ def running_banner(request: PromotionRequest) -> Banner:
         tone=QUIET,
         shape="◔",
         title="The checks are running",
-        lead=f"The gate to {request.to_stage} is closed until they have finished and people have reviewed the findings.",
+        lead=f"The gate to {request.to_stage} is closed until they have finished and people have reviewed them.",
     )
 
 

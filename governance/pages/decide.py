@@ -81,8 +81,8 @@ def rerun(request: HttpRequest, pk: Any) -> HttpResponse:
         ConfirmForm(request.POST if request.method == "POST" else None),
         lambda told: promotions.rerun_checks(actor=person, request=promotion, **told),
         title="Run the checks again",
-        told=f"Round {promotion.round + 1} begins: every check is measured anew under the policy that this request pinned. "
-        "Reviews and waivers of earlier rounds are kept and no longer count.",
+        told=f"Round {promotion.round + 1} begins: every check is measured anew under the policy that this request "
+        "pinned. Reviews and waivers of earlier rounds are kept and no longer count.",
         button="Run the checks again",
         done="The checks are running again.",
         offered=abilities.of(person, promotion).rerun,
@@ -100,7 +100,7 @@ def complete(request: HttpRequest, pk: Any) -> HttpResponse:
         CompleteForm(request.POST if request.method == "POST" else None),
         lambda _told: promotions.complete(actor=person, request=promotion),
         title=f"Put {promotion.version} into {promotion.to_stage}",
-        told="The gate is asked once more at this moment. If it is still open, the history of the stage gets a new row; "
+        told="The gate is asked once more at this moment. If it is still open, the history of the stage gets a row; "
         "nothing is overwritten.",
         button=f"Put it into {promotion.to_stage}",
         done=f"{promotion.version} is in {promotion.to_stage} now.",

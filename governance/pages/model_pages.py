@@ -28,7 +28,7 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True, slots=True)
 class StageNow:
-    """A stage of the policy in force, and what is in it; in one that is not exclusive several versions stand together."""
+    """A stage of the policy in force, and what is in it: several versions where the stage is not exclusive."""
 
     name: str
     assignments: tuple[StageAssignment, ...]

@@ -24,7 +24,7 @@ FAILED = ("not-satisfied", "error", "timed-out", "not-run")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the queue: the request, how its findings came out, and how many of the reviews asked for are there."""
+    """One line of the queue: the request, how its findings came out, how many of the reviews asked for are there."""
 
     request: PromotionRequest
     approvals: int
@@ -58,7 +58,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "pages/queue.html",
         {
             "page": page,
-            "rows": _rows(page.object_list),
+            "rows": _rows(list(page.object_list)),
             "show": show,
             "search": search,
             "filters": [

@@ -18,7 +18,7 @@ SHORT = 12
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     """Lists and pages to read. Permission to view is the usual one; permission to change has no effect."""
 
-    actions = None
+    actions: Any = None
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = False

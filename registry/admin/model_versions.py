@@ -39,7 +39,8 @@ class RegisteredModelAdmin(GuardedModelAdmin, ReadOnlyAdmin):  # type: ignore[mi
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RegisteredModel]:
         """With the number of versions."""
-        return super().get_queryset(request).annotate(versions_made=Count("versions"))
+        rows: QuerySet[RegisteredModel] = super().get_queryset(request)  # type: ignore[no-untyped-call]
+        return rows.annotate(versions_made=Count("versions"))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """For the pages of object permissions only: every field is read-only, and `save_model` keeps nothing."""
