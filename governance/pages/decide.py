@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from audits.criteria import Outcome
 from governance import promotions
 from governance.models import PromotionRequest, Review
 from governance.pages import abilities
@@ -39,12 +41,14 @@ def review(request: HttpRequest, pk: Any) -> HttpResponse:
             return redirect(promotion)
         # The verb may have found another digest: show what is in front of the gate now, to be read again.
         promotion = visible_request(request, pk)
+    findings = list(promotion.run.findings.all())
     context = {
         "promotion": promotion,
         "version": promotion.version,
         "form": form,
         "problem": abilities.review_problem(person, promotion, roles),
-        "findings": promotion.run.findings.all(),
+        "tallies": sorted(Counter(finding.outcome for finding in findings).items()),
+        "unsettled": [finding for finding in findings if finding.outcome != Outcome.SATISFIED],
         "is_stale": form.is_bound and form.data.get("subject_digest") != promotion.subject_digest,
         "verdicts": Review.Verdict,
     }

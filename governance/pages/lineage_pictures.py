@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from audits.reports import charts
 from audits.reports.parts import Lineage
-from governance import reporting
+from governance import report_facts
 from registry.models import ModelVersion
 
 
 def lineage_picture(version: ModelVersion) -> str:
     """An SVG, "" when nothing was recorded."""
-    lineage: Lineage = reporting.lineage_facts(version)
+    lineage: Lineage = report_facts.lineage_facts(version)
     if len(lineage.nodes) <= 1:
         return ""
     nodes = [

@@ -18,7 +18,7 @@ from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictures import Picture, of_check
 from audits.reports.wording import CheckWording, wording_of
 from audits.runs import known_checks
-from governance import decisions, reporting
+from governance import decisions, report_controls, report_facts, reporting
 from governance.models import PromotionRequest, Review, Waiver
 from governance.pages import abilities
 from governance.pages.access import person_of, strict_page, visible_request
@@ -59,7 +59,7 @@ def review_page(request: HttpRequest, pk: Any) -> HttpResponse:
     person = person_of(request)
     running = promotion.state == State.AUDITING
     verdict = None if running else decisions.evaluate(promotion, timezone.now())
-    findings = reporting.finding_facts(promotion)
+    findings = report_facts.finding_facts(promotion)
     context = {
         "promotion": promotion,
         "version": promotion.version,
@@ -69,7 +69,7 @@ def review_page(request: HttpRequest, pk: Any) -> HttpResponse:
         "progress": progress_of(promotion.run) if running else None,
         "sections": _sections(promotion.run, findings),
         "tallies": _tallies(findings),
-        "controls": reporting.control_facts(findings, timezone.now().date()),
+        "controls": report_controls.control_facts(findings, timezone.now().date()),
         "reviews": _reviews(promotion, verdict.disregarded if verdict else ()),
         "waivers": Waiver.objects.filter(request=promotion).select_related(
             "requested_by", "decision", "decision__decided_by"
@@ -113,7 +113,7 @@ def progress_of(run: AuditRun) -> dict[str, Any]:
 def _sections(run: AuditRun, findings: tuple[FindingFacts, ...]) -> list[CheckSection]:
     sections = []
     for observation in Observation.objects.filter(run=run).order_by("pk"):
-        facts = reporting.check_facts(observation)
+        facts = report_facts.check_facts(observation)
         judged = tuple(finding for finding in findings if finding.check == facts.check)
         sections.append(CheckSection(facts, judged, _pictures(facts, judged), wording_of(facts.check)))
     # What needs attention comes first; otherwise the order in which it was measured.
