@@ -200,7 +200,7 @@ def _verdict(value: MetricValue, criterion: Criterion) -> tuple[Outcome, str, in
     missing = max(0, criterion.minimum_n - value.n)
     if value.value is None:
         words = (
-            f"{value.label} cannot be estimated ({value.not_estimable}); the limit ({criterion.limits}) is not shown."
+            f"{_capital(value.spoken)} cannot be estimated ({value.not_estimable}); the limit ({criterion.limits}) is not shown."
         )
         return Outcome.INCONCLUSIVE, words, missing or None
     seen = _seen(value)
@@ -234,13 +234,18 @@ def _straddling(value: MetricValue, criterion: Criterion, seen: str) -> tuple[Ou
 
 
 def _seen(value: MetricValue) -> str:
-    """`metric[feature=group] is 0.41 (95 % interval 0.33 to 0.49, 120 rows)`."""
+    """`Metric (feature: group) is 0.41 (95 % interval 0.33 to 0.49, 120 rows)`."""
     facts = []
     if value.interval is not None:
         low, high = (_number(bound) for bound in (value.interval.low, value.interval.high))
         facts.append(f"{value.interval.level * 100:g} % interval {low} to {high}")
     facts.append(f"{value.n} {'row' if value.n == 1 else 'rows'}")
-    return f"{value.label} is {_number(value.value)} ({', '.join(facts)})"
+    return f"{_capital(value.spoken)} is {_number(value.value)} ({', '.join(facts)})"
+
+
+def _capital(text: str) -> str:
+    """The text as the beginning of a sentence. The rest keeps its capitals: names of groups have them."""
+    return text[:1].upper() + text[1:]
 
 
 def _number(number: float | None) -> str:

@@ -58,9 +58,16 @@ class MetricValue:
 
     @property
     def label(self) -> str:
-        """`metric[feature=group]`, as people read it in findings."""
+        """`metric[feature=group]`, the name by which findings refer to this value."""
         where = f"{self.feature}={self.group}" if self.group else self.feature
         return f"{self.metric}[{where}]" if where else self.metric
+
+    @property
+    def spoken(self) -> str:
+        """`metric of feature: group` in words, as a sentence for a reviewer names it."""
+        metric, feature = (name.replace("_", " ") for name in (self.metric, self.feature))
+        where = f"{feature}: {self.group}" if self.group else feature
+        return f"{metric} ({where})" if where else metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,7 +239,7 @@ def test_further_rows_look_at_the_limit_that_is_hardest_to_clear() -> None:
 
 def test_sentences_carry_the_numbers() -> None:
     assert judged(value(0.1, 0.05, 0.15, feature="sex", group="1")).explanation == (
-        "difference[sex=1] is 0.1 (95 % interval 0.05 to 0.15, 100 rows): "
+        "Difference (sex: 1) is 0.1 (95 % interval 0.05 to 0.15, 100 rows): "
         "its whole interval is at most 0.20, as required."
     )
     assert judged(value(0.3, 0.25, None)).explanation == (
