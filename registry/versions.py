@@ -189,6 +189,23 @@ def _require_description(description: VersionDescription) -> None:
         if role not in VersionInput.Role.values:
             raise InvalidInputError(f"A dataset role is one of {', '.join(VersionInput.Role.values)}.", field="datasets")
     _require_signature(description.signature)
+    for role, dataset in description.datasets.items():
+        _require_columns(role, dataset, description.signature)
+
+
+def _require_columns(role: str, dataset: DatasetVersion, signature: Mapping[str, Any]) -> None:
+    """What the model asks for must be in the data it is measured on; predictions already made make features needless."""
+    names = {column["name"] for column in dataset.columns}
+    if not names or role == VersionInput.Role.REFERENCE:
+        return
+    predicted = any("prediction" in column["tags"] or "score" in column["tags"] for column in dataset.columns)
+    wanted = [("signature.target", signature["target"])]
+    wanted += [] if predicted else [("signature.features", name) for name in signature["features"]]
+    for field, name in wanted:
+        if name not in names:
+            raise InvalidInputError(
+                f"The {role} data {dataset} has no column {name!r}; it has {', '.join(sorted(names))}.", field=field
+            )
 
 
 def _require_signature(signature: Mapping[str, Any]) -> None:

@@ -154,9 +154,10 @@ def dataset_version(actor: Person, slug: str, rows: list[dict[str, Any]], **chan
         "legal_basis": "6(1)(e) public task",
         "purpose": "care planning",
         "personal_data": True,
+        "columns": COLUMNS,
         **changes,
     }
-    description = DatasetDescription(digest=digest(content), columns=COLUMNS, row_count=len(rows), **facts)
+    description = DatasetDescription(digest=digest(content), row_count=len(rows), **facts)
     dataset = register_dataset(actor=actor, slug=slug, name=slug)
     return register_dataset_version(actor=actor, dataset=dataset, description=description, content=io.BytesIO(content))
 
