@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -160,13 +161,14 @@ class Story:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{request.version.model.slug}-{request.version.number}-{request.to_stage}.pdf"
         path.write_bytes(storage.read_bytes(report.file_digest))
-        (folder / "trust-anchor.pem").write_bytes(keyring().anchor_pem)
+        (folder / "root.crt.pem").write_bytes(keyring().anchor_pem)
+        (folder / "keys.json").write_text(json.dumps(keyring().published_keys(), indent=2), encoding="utf-8")
         return path
 
     def verify(self, path: Path) -> int:
         """Run the independent verifier on a file; its exit code."""
         checked = subprocess.run(
-            [sys.executable, "clients/assay_verify.py", str(path), "--trust", str(path.parent / "trust-anchor.pem")],
+            [sys.executable, "clients/assay_verify.py", str(path), *self.trust_options(path)],
             cwd=settings.BASE_DIR,
             capture_output=True,
             text=True,
@@ -175,6 +177,10 @@ class Story:
         for line in (checked.stdout + checked.stderr).strip().splitlines():
             self.terminal.say(line, "dim")
         return checked.returncode
+
+    def trust_options(self, path: Path) -> list[str]:
+        """What a reader gives the verifier: the trust anchor and the published keys."""
+        return ["--trust", str(path.parent / "root.crt.pem"), "--keys", str(path.parent / "keys.json")]
 
     # -- Inside -------------------------------------------------------------------------------------------------------
     def _measured(self, request: PromotionRequest) -> PromotionRequest:

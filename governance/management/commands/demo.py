@@ -192,7 +192,8 @@ class Command(BaseCommand):
         terminal.fact("API", f"{service.url}/api/docs/")
         terminal.fact("logins", f"any name above, password {PASSWORD}")
         terminal.fact("report", str(self._report))
-        terminal.fact("verify it", f"python clients/assay_verify.py {self._report} --trust {self._report.parent / 'trust-anchor.pem'}")
+        options = " ".join(Story(terminal, service, {}).trust_options(self._report))
+        terminal.fact("verify it", f"deploy/run python clients/assay_verify.py {self._report} {options}")
         terminal.fact("try next", "sign in as maya and ask for a promotion; withdraw a dataset as dora and see gates close")
 
 
