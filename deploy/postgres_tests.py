@@ -29,7 +29,7 @@ def objection(url: str) -> str | None:
                 "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
             ).fetchone()
     except psycopg.Error as error:
-        return str(error).strip().splitlines()[-1]
+        return str(error).strip().splitlines()[0]
     return None if row and row[0] else "the user may not create databases"
 
 
