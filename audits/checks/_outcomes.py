@@ -7,16 +7,19 @@ compares it with 1 would find nobody selected in any group and call that fair.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
 
-from audits.checks._models import BINARY, Task, ask, feature_frame, load_model, read_task
+from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, ask, feature_frame, load_model, read_task
 from audits.checks._rows import NUMERIC, Rows, literal, open_rows, quoted
 from audits.checks.base import EvidenceError
 from audits.evidence import Evidence
 
 EVALUATION = "evaluation"
+MOST_CLASSES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,16 @@ class Outcomes:
     origin: str
     has_scores: bool
     inputs: dict[str, str]
+    weight: str | None = None
 
 
-def read_outcomes(evidence: Evidence) -> Outcomes:
-    """Open the evaluation data and set labels beside predictions. Raises EvidenceError naming what is wrong."""
-    task = read_task(evidence.model)
-    rows = open_rows(evidence.datasets[EVALUATION])
+def read_outcomes(evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSION)) -> Outcomes:
+    """Open the evaluation data and set labels beside predictions. Raises EvidenceError naming what is wrong.
+
+    The rows stay in the file, and `outcomes` is a view, unless the model itself has to be asked.
+    """
+    task = read_task(evidence.model, kinds)
+    rows = open_rows(evidence.datasets[EVALUATION], streamed=True)
     inputs = dict(rows.inputs)
     label = _label(rows, task)
     prediction_column, score_column = rows.one_tagged("prediction"), rows.one_tagged("score")
@@ -58,11 +65,41 @@ def read_outcomes(evidence: Evidence) -> Outcomes:
         score = quoted(score_column)
     else:
         score = '"_asked_score"' if source != "typed" else "CAST(NULL AS DOUBLE)"
+    kept = "VIEW" if source == "typed" else "TABLE"
     rows.ask(
-        f"CREATE TEMP TABLE outcomes AS SELECT typed.*, {label} AS _label, {prediction} AS _prediction, "
+        f"CREATE TEMP {kept} outcomes AS SELECT typed.*, {label} AS _label, {prediction} AS _prediction, "
         f"{score} AS _score FROM {source}"
     )
-    return Outcomes(rows=rows, task=task, origin=origin, has_scores=has_scores, inputs=inputs)
+    weight = rows.one_tagged("weight")
+    return Outcomes(rows, task, origin, has_scores, inputs, weight)
+
+
+def weight_of(outcomes: Outcomes, meaning: str) -> str | None:
+    """SQL of the weight, or None where every row counts once. `meaning` is sampling, counts or ignored.
+
+    Raises EvidenceError: counts without a column of weights; a weight that is missing, negative or, for counts, broken.
+    """
+    name = outcomes.weight
+    if meaning == "ignored":
+        return None
+    if name is None:
+        if meaning == "counts":
+            raise EvidenceError("weight", "no column is tagged weight, so the rows cannot be counts")
+        return None
+    _require_numeric(outcomes.rows, name, "weight")
+    place = quoted(name)
+    broken = f" OR {place} <> trunc({place})" if meaning == "counts" else ""
+    [(wrong, total)] = outcomes.rows.ask(
+        f"SELECT count(*) FILTER (WHERE {place} IS NULL OR {place} < 0{broken}), sum({place}) FROM typed"
+    )
+    if wrong:
+        whole = " whole" if meaning == "counts" else ""
+        raise EvidenceError(
+            name, f"is the weight and must be a{whole} number of at least 0 in every row; {wrong} are not"
+        )
+    if not total:
+        raise EvidenceError(name, "is the weight and 0 in every row, so nothing counts")
+    return place
 
 
 def _label(rows: Rows, task: Task) -> str:
@@ -72,6 +109,8 @@ def _label(rows: Rows, task: Task) -> str:
         name = task.target
     if name is None:
         return "CAST(NULL AS DOUBLE)"
+    if task.kind == MULTICLASS:
+        return _class(rows, name)
     if task.kind != BINARY:
         _require_numeric(rows, name, "target")
         return quoted(name)
@@ -86,7 +125,17 @@ def _label(rows: Rows, task: Task) -> str:
     return _is_positive(rows, name, task)
 
 
+def _class(rows: Rows, name: str) -> str:
+    """SQL of a class label. Raises EvidenceError where there are so many that they must be something else."""
+    [(found,)] = rows.ask(f"SELECT count(DISTINCT {rows.as_label(name)}) FROM typed")
+    if found > MOST_CLASSES:
+        raise EvidenceError(name, f"holds {found} different values; class labels may be at most {MOST_CLASSES}")
+    return rows.as_label(name)
+
+
 def _given(rows: Rows, task: Task, name: str) -> str:
+    if task.kind == MULTICLASS:
+        return _class(rows, name)
     if task.kind != BINARY:
         _require_numeric(rows, name, "prediction")
         return quoted(name)
@@ -132,8 +181,19 @@ def _ask_model(evidence: Evidence, rows: Rows, task: Task) -> bool:
 
 
 def _is_positive(rows: Rows, name: str, task: Task) -> str:
+    if rows.column(name).type in NUMERIC and (number := _as_number(task.positive_label)) is not None:
+        return f"CASE WHEN {quoted(name)} IS NULL THEN NULL WHEN {quoted(name)} = {number} THEN 1 ELSE 0 END"
     positive = literal(str(task.positive_label))
     return f"CASE WHEN {quoted(name)} IS NULL THEN NULL WHEN {rows.as_label(name)} = {positive} THEN 1 ELSE 0 END"
+
+
+def _as_number(label: str | None) -> str | None:
+    """A label as an SQL number, so that numbers are compared as numbers; None where it is none."""
+    try:
+        number = float(str(label))
+    except ValueError:
+        return None
+    return (str(int(number)) if number.is_integer() else repr(number)) if math.isfinite(number) else None
 
 
 def _distinct(rows: Rows, name: str) -> list[str | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audits.checks import _intervals
 from audits.checks._drift import drift
 from audits.checks._rows import NUMERIC, Rows, open_rows, quoted
 from audits.checks.base import EvidenceError
@@ -12,6 +11,7 @@ from audits.checks.data_quality_columns import QualityParameters
 from audits.checks.grouping import parse_ranges
 from audits.evidence import Evidence
 from audits.measurements import Measurement, MetricValue
+from audits.statistics import intervals
 
 EVALUATION, TRAIN = "evaluation", "train"
 NO_TRAIN = "no training data is held to compare with"
@@ -108,5 +108,5 @@ def _overlap(rows: Rows, train: Rows, level: float) -> MetricValue:
 
 
 def _share(metric: str, count: int, total: int, level: float, feature: str = "") -> MetricValue:
-    interval = _intervals.proportion(count, total, level)
+    interval = intervals.proportion(count, total, level)
     return MetricValue(metric=metric, value=count / total, n=total, feature=feature, interval=interval)

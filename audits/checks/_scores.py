@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from audits.checks import _intervals
 from audits.checks._models import BINARY
 from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks.base import EvidenceError
 from audits.checks.performance_metrics import PerformanceParameters
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
+from audits.statistics import intervals, roc
 
 _BINARY_METRICS = ("accuracy", "precision", "recall", "f1", "log_loss", "brier", "roc_auc")
 _REGRESSION_METRICS = ("mae", "rmse", "r2")
@@ -43,7 +43,7 @@ def measure_performance(evidence: Evidence, parameters: PerformanceParameters) -
             metric="missing_fraction",
             value=missing / total,
             n=total,
-            interval=_intervals.proportion(missing, total, parameters.level),
+            interval=intervals.proportion(missing, total, parameters.level),
         ),
     ]
     binary = outcomes.task.kind == BINARY
@@ -85,7 +85,7 @@ def _decisions(counts: list[int], parameters: PerformanceParameters, seed: int) 
         if not total:
             yield MetricValue(metric=metric, value=None, n=0, not_estimable=empty)
         else:
-            interval = _intervals.proportion(hits, total, parameters.level)
+            interval = intervals.proportion(hits, total, parameters.level)
             yield MetricValue(metric=metric, value=hits / total, n=total, interval=interval)
     yield _f1(counts, parameters, seed)
 
@@ -103,7 +103,7 @@ def _f1(counts: list[int], parameters: PerformanceParameters, seed: int) -> Metr
     draws = np.random.default_rng(seed).multinomial(total, shares, size=parameters.resamples)
     below = 2 * draws[:, 3] + draws[:, 1] + draws[:, 2]
     resampled = np.divide(2 * draws[:, 3], below, out=np.zeros(len(draws)), where=below > 0)
-    interval = _intervals.percentile(resampled, point, parameters.level, "multinomial")
+    interval = intervals.percentile(resampled, point, parameters.level, "multinomial")
     return MetricValue(metric="f1", value=point, n=tp + fp + fn, interval=interval)
 
 
@@ -123,16 +123,16 @@ def _probabilities(label: Array, score: Array, outcomes: Outcomes, level: float)
         yield _mean("brier", (score - label) ** 2, level)
     positives, negatives = score[label == 1], score[label == 0]
     smaller = int(min(positives.size, negatives.size))
-    if smaller == 0:
+    found = roc.of_scores(positives, negatives)
+    if found is None:
         yield MetricValue(metric="roc_auc", value=None, n=0, not_estimable="only one label occurs")
     else:
-        auc, interval = _intervals.area(positives, negatives, level)
-        yield MetricValue(metric="roc_auc", value=auc, n=smaller, interval=interval)
+        yield MetricValue(metric="roc_auc", value=found.value, n=smaller, interval=roc.interval(found, level))
 
 
 def _mean(metric: str, sample: Array, level: float) -> MetricValue:
     """A mean of values that cannot be negative, so neither can its interval be."""
-    interval = _intervals.mean(sample, level)
+    interval = intervals.mean(sample, level)
     if interval is not None:
         interval = Interval(max(0.0, interval.low or 0.0), interval.high, level, interval.method)
     return MetricValue(metric=metric, value=float(sample.mean()), n=int(sample.size), interval=interval)
@@ -155,7 +155,7 @@ def _errors(label: Array, prediction: Array, parameters: PerformanceParameters, 
         return
     point = 1 - float((error**2).sum()) / spread
     draws = _resampled_r2(label, error, parameters.resamples, seed)
-    interval = _intervals.percentile(draws, point, parameters.level, "bootstrap") if draws.size else None
+    interval = intervals.percentile(draws, point, parameters.level, "bootstrap") if draws.size else None
     yield MetricValue(metric="r2", value=point, n=n, interval=interval)
 
 

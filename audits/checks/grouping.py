@@ -1,11 +1,53 @@
-"""How groups are written in check parameters. Pure, so that a policy is validated without any heavy import."""
+"""How groups are named in check parameters. Pure, so that a policy is validated without any heavy import."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from audits.checks.base import ParameterError
+from audits.checks.base import EvidenceError, ParameterError
+from audits.evidence import DatasetEvidence
+
+WEIGHTS = ("sampling", "counts", "ignored")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingParameters:
+    """Which people are compared; every check of groups takes these.
+
+    `sensitive`: columns; empty means those tagged sensitive. `bands`: cut points of numeric columns, as "age=40,60".
+    `depth`: up to how many columns are crossed; 1 compares each alone. `most_groups`: a column with more is refused.
+    `weights`: what the column tagged weight means: `sampling` (how many people a row stands for; intervals use Kish's
+    effective number), `counts` (the row is that many rows, as from a table counted at the source), or `ignored`.
+    `level`: of all intervals.
+    """
+
+    sensitive: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
+    depth: int = 1
+    most_groups: int = 1000
+    weights: str = "sampling"
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Ranges that the types cannot say."""
+        if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
+            raise ParameterError("level", "must be at least 0.5 and below 1")
+        if not 1 <= self.depth <= 4:  # noqa: PLR2004 - five columns crossed leave groups of single people
+            raise ParameterError("depth", "must be between 1 and 4")
+        if not 2 <= self.most_groups <= 20_000:  # noqa: PLR2004 - one group compares nothing
+            raise ParameterError("most_groups", "must be between 2 and 20000")
+        if self.weights not in WEIGHTS:
+            raise ParameterError("weights", f"must be one of {', '.join(WEIGHTS)}")
+        parse_bands(self.bands)
+
+    def columns_of(self, dataset: DatasetEvidence) -> tuple[str, ...]:
+        """The sensitive columns. Raises EvidenceError where there are none: then nothing can be compared."""
+        found = self.sensitive or dataset.tagged("sensitive")
+        if not found:
+            raise EvidenceError("sensitive", "no column is tagged sensitive and none is named; nothing can be compared")
+        return found
 
 
 def parse_bands(bands: Iterable[str]) -> dict[str, tuple[float, ...]]:
@@ -51,3 +93,14 @@ def parse_ranges(ranges: Iterable[str]) -> dict[str, tuple[float, float]]:
             raise ParameterError(f"ranges[{index}]", "must be <column>=<lowest>..<highest>, as age=0..120")
         parsed[name] = limits
     return parsed
+
+
+def parse_directions(entries: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """`income=+` as (feature, +1), `debts=-` as (feature, -1). Raises ParameterError."""
+    parsed: list[tuple[str, int]] = []
+    for index, entry in enumerate(entries):
+        feature, equals, sign = entry.rpartition("=")
+        if not (feature and equals and sign in {"+", "-"}):
+            raise ParameterError(f"monotone[{index}]", "must be <column>=+ or <column>=-, as income=+")
+        parsed.append((feature, 1 if sign == "+" else -1))
+    return tuple(parsed)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from fairlearn import metrics
+from pyarrow import parquet
 
 from audits.checks.base import EvidenceError, ParameterError, parse_parameters
 from audits.checks.fairness_group_metrics import GroupMetrics
-from audits.evidence import Evidence
+from audits.counting.question import DUCKDB
+from audits.counting.source import SourceColumns, count_at_source
+from audits.evidence import Column, DatasetEvidence, Evidence
 from audits.measurements import Measurement
+from registry.canonical import digest_file
 from tests.audits.checks.evidence_files import dataset, evidence, measured, number, the
 
 ORACLES = Path(__file__).parents[4] / "shared" / "data" / "oracles"
@@ -406,3 +413,264 @@ def test_hostile_and_reserved_names_stay_names(name: str, tmp_path: Path) -> Non
     columns: dict[str, list[Any]] = {"y": [0, 1, 0, 1], "p": [0, 1, 1, 1], name: ["it's", "it's", "x", "x"]}
     answer: Measurement = measured(CHECK, evidence(dataset(tmp_path / "e'.csv", columns, declared, "evaluation")))
     assert number(answer, "selection_rate", name, "it's") == 0.5
+
+
+# More rates -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_complements_and_treatment_equality_by_hand(decisions: Decisions) -> None:
+    y, p, g = repeated({"f": (30, 10, 20, 40), "m": (50, 20, 10, 20)})
+    answer = measured(CHECK, decisions(y, p, sex=g))
+    expected = {
+        "false_negative_rate": 20 / 50,
+        "true_negative_rate": 40 / 50,
+        "false_discovery_rate": 10 / 40,
+        "false_omission_rate": 20 / 60,
+        "treatment_equality": 20 / 10,
+        "average_odds_difference": ((10 / 50 - 20 / 40) + (30 / 50 - 50 / 60)) / 2,
+    }
+    for metric, value in expected.items():
+        assert number(answer, metric, "sex", "f") == pytest.approx(value, abs=1e-12), metric
+    assert number(answer, "treatment_equality_difference", "sex") == pytest.approx(2 - 0.5)
+    assert number(answer, "worst_group_accuracy", "sex") == pytest.approx(0.7)
+    assert number(answer, "equalized_odds_mean_difference", "sex") == pytest.approx((0.3 + 50 / 60 - 0.6) / 2)
+
+
+def test_a_group_without_false_positives_has_no_treatment_ratio(decisions: Decisions) -> None:
+    y, p, g = repeated({"f": (30, 0, 20, 40), "m": (50, 20, 10, 20)})
+    answer = measured(CHECK, decisions(y, p, sex=g))
+    assert the(answer, "treatment_equality", "sex", "f").not_estimable == "no false positives"
+    assert the(answer, "treatment_equality_difference", "sex").value is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_identity_of_chouldechova_holds_in_every_group(decisions: Decisions, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    y, p = random.integers(0, 2, 400), random.integers(0, 2, 400)
+    answer = measured(CHECK, decisions(y.tolist(), p.tolist(), g=random.choice(["a", "b"], 400).tolist()))
+    for group in "ab":
+        of = {m: number(answer, m, "g", group) for m in ("prevalence", "precision", "false_negative_rate")}
+        odds = of["prevalence"] / (1 - of["prevalence"])
+        implied = odds * (1 - of["precision"]) / of["precision"] * (1 - of["false_negative_rate"])
+        assert number(answer, "false_positive_rate", "g", group) == pytest.approx(implied, abs=1e-12)
+
+
+# Weights --------------------------------------------------------------------------------------------------------------
+
+
+def weighted(path: Path, weights: Sequence[Any], kind: str = "number") -> Evidence:
+    guide = oracle("fairlearn_user_guide.json")
+    declared: dict[str, tuple[str, tuple[str, ...]]] = {
+        "y": ("integer", ("target",)),
+        "p": ("integer", ("prediction",)),
+        "sf": ("string", ("sensitive",)),
+        "w": (kind, ("weight",)),
+    }
+    columns = {"y": guide["y_true"], "p": guide["y_pred"], "sf": guide["sf"], "w": weights}
+    return evidence(dataset(path / "w.csv", columns, declared, "evaluation"))
+
+
+def test_sampling_weights_give_fairlearns_weighted_rates_and_wider_intervals(tmp_path: Path) -> None:
+    guide = oracle("fairlearn_user_guide.json")
+    weights = guide["sample_weight"]
+    answer = measured(CHECK, weighted(tmp_path, weights))
+    given = {"y_true": guide["y_true"], "y_pred": guide["y_pred"]}
+    frame = metrics.MetricFrame(
+        metrics={"selection_rate": metrics.selection_rate, "true_positive_rate": metrics.true_positive_rate},
+        sensitive_features=guide["sf"],
+        sample_params={name: {"sample_weight": weights} for name in ("selection_rate", "true_positive_rate")},
+        **given,
+    )
+    for metric in ("selection_rate", "true_positive_rate"):
+        for group in "abc":
+            assert number(answer, metric, "sf", group) == pytest.approx(frame.by_group[metric][group], abs=1e-9)
+    plain = measured(CHECK, weighted(tmp_path, [1] * 18))
+    widths = []
+    for one in (plain, answer):
+        interval = the(one, "accuracy").interval
+        assert interval is not None
+        assert interval.low is not None
+        assert interval.high is not None
+        widths.append(interval.high - interval.low)
+    assert widths[0] < widths[1]
+    assert the(answer, "accuracy").n == 18
+    assert answer.tables["cells"].columns[-2:] == ("weight", "squares")
+
+
+def test_equal_weights_change_nothing(tmp_path: Path) -> None:
+    plain = measured(CHECK, weighted(tmp_path, [1] * 18), weights="ignored")
+    doubled = measured(CHECK, weighted(tmp_path, [2] * 18))
+    for before, after in zip(plain.values, doubled.values, strict=True):
+        assert (before.value, before.n) == (pytest.approx(after.value, abs=1e-12), after.n)
+        if before.interval is not None and after.interval is not None and before.interval.method != "multinomial":
+            assert before.interval.low == pytest.approx(after.interval.low, abs=1e-9), before.label
+
+
+@pytest.mark.parametrize(
+    ("weights", "meaning", "problem"),
+    [
+        ([1] * 17 + [-1], "sampling", "w: is the weight and must be a number of at least 0"),
+        ([1] * 17 + [None], "sampling", "1 are not"),
+        ([1] * 17 + [0.5], "counts", "whole number"),
+        ([0] * 18, "sampling", "0 in every row"),
+    ],
+)
+def test_weights_that_weigh_nothing_sensible_are_refused(
+    tmp_path: Path, weights: list[Any], meaning: str, problem: str
+) -> None:
+    with pytest.raises(EvidenceError, match=problem):
+        measured(CHECK, weighted(tmp_path, weights), weights=meaning)
+
+
+def test_a_table_counted_at_the_source_gives_every_value_the_rows_give(decisions: Decisions, tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    y, p = random.integers(0, 2, 3000).tolist(), random.integers(0, 2, 3000).tolist()
+    sexes, races = random.choice(["f", "m"], 3000).tolist(), random.choice(["a", "b", "c d"], 3000).tolist()
+    rows = decisions(y, p, sex=sexes, race=races)
+    connection = duckdb.connect(":memory:")
+    connection.execute("CREATE TABLE people AS SELECT * FROM read_csv(?)", [str(rows.datasets["evaluation"].path)])
+    columns = SourceColumns(groups=["sex", "race"], label="y", prediction="p")
+    path = tmp_path / "counts.csv"
+    path.write_text(count_at_source(lambda sql: connection.execute(sql).fetchall(), DUCKDB, "people", columns))
+    assert len(path.read_text().splitlines()) == 1 + 2 * 3 * 4
+    declared = [
+        Column("sex", "string", ("sensitive",)),
+        Column("race", "string", ("sensitive",)),
+        Column("y", "integer", ("target",)),
+        Column("p", "integer", ("prediction",)),
+        Column("rows", "integer", ("weight",)),
+    ]
+    held = dataclasses.replace(
+        rows.datasets["evaluation"], path=path, digest=digest_file(path), columns=tuple(declared)
+    )
+    counted = measured(CHECK, evidence(held), weights="counts", depth=2)
+    assert counted.values == measured(CHECK, rows, depth=2).values
+    assert counted.tables == measured(CHECK, rows, depth=2).tables
+
+
+# Withholding ----------------------------------------------------------------------------------------------------------
+
+
+def test_small_counts_are_withheld_with_a_partner_and_compared_together(decisions: Decisions) -> None:
+    y, p, g = repeated({"a": (100,) * 4, "b": (90,) * 4, "c": (40,) * 4, "d": (1, 0, 1, 1)})
+    answer = measured(CHECK, decisions(y, p, g=g), suppress_below=10)
+    for metric in ("group_size", "selection_rate", "true_positive_rate", "accuracy_difference"):
+        for group in "cd":
+            value = the(answer, metric, "g", group)
+            assert (value.value, value.n) == (None, 0), metric
+            assert "withheld" in value.not_estimable
+    assert {row[1] for row in answer.tables["cells"].rows} == {"a", "b"}
+    assert not {row[2] for row in answer.tables["tests"].rows} & {"c", "d"}
+    assert number(answer, "selection_rate", "g", "a") == 0.5
+    together = (40 + 40 + 1) / (160 + 3)
+    assert number(answer, "demographic_parity_difference", "g") == pytest.approx(abs(together - 0.5))
+    assert any("2 groups are withheld" in note for note in answer.notes)
+
+
+def test_a_rare_error_is_withheld_while_the_totals_stay(decisions: Decisions) -> None:
+    y, p, g = repeated({"a": (100,) * 4, "b": (90, 50, 3, 90), "c": (80,) * 4})
+    answer = measured(CHECK, decisions(y, p, g=g), suppress_below=5)
+    assert number(answer, "selection_rate", "g", "b") == pytest.approx(140 / 233)
+    assert the(answer, "false_negative_rate", "g", "b").value is None
+    assert the(answer, "precision", "g", "c").value is None  # the partner, else the totals would tell
+    assert number(answer, "precision", "g", "a") == 0.5
+
+
+def test_nothing_that_is_published_gives_a_small_intersection_away(decisions: Decisions) -> None:
+    """Every line of the table has no withheld group or at least two, and so has every refinement."""
+    sizes = {("a", "x"): 50, ("a", "y"): 40, ("b", "x"): 30, ("b", "y"): 1, ("c", "x"): 45, ("c", "y"): 60}
+    first = [pair[0] for pair, size in sizes.items() for _ in range(4 * size)]
+    second = [pair[1] for pair, size in sizes.items() for _ in range(4 * size)]
+    given = decisions([0, 0, 1, 1] * sum(sizes.values()), [0, 1, 0, 1] * sum(sizes.values()), r=first, s=second)
+    answer = measured(CHECK, given, depth=2, suppress_below=5)
+    shown = {row[1] for row in answer.tables["cells"].rows if row[0] == "r & s"}
+    hidden = {f"{r} & {s}" for r, s in sizes} - shown
+    assert "b & y" in hidden
+    for place in (0, 1):
+        lines = [group.split(" & ")[place] for group in hidden]
+        assert all(lines.count(value) >= 2 for value in lines)
+
+
+def test_without_a_threshold_nothing_is_withheld(decisions: Decisions) -> None:
+    y, p, g = repeated({"a": (100,) * 4, "d": (1, 0, 1, 1)})
+    answer = measured(CHECK, decisions(y, p, g=g))
+    assert number(answer, "group_size", "g", "d") == 3
+
+
+# Many rows, many groups, other files ----------------------------------------------------------------------------------
+
+
+def test_ten_thousand_groups_are_refused_unless_asked_for_and_then_measured(tmp_path: Path) -> None:
+    path = tmp_path / "e.parquet"
+    duckdb.execute(
+        "COPY (SELECT (hash(i) % 2)::INT AS y, (hash(i + 7) % 2)::INT AS p, 'группа ' || (i % 10000) AS g "
+        "FROM range(200000) t(i)) TO ? (FORMAT parquet)",
+        [str(path)],
+    )
+    given = file_evidence(path, "application/vnd.apache.parquet")
+    with pytest.raises(EvidenceError, match="g: holds 10000 groups, more than the 1000 of most_groups"):
+        measured(CHECK, given)
+    answer = CHECK.measure(given, parse_parameters(CHECK, {"most_groups": 10_000}))
+    assert len(answer.of("group_size")) == 10_000
+    gap = the(answer, "demographic_parity_difference", "g")
+    assert gap.n == 20
+    assert gap.interval is not None
+    assert gap.interval.low == 0.0  # chance alone makes such gaps, and the interval knows
+
+
+def file_evidence(path: Path, media_type: str) -> Evidence:
+    columns = (
+        Column("y", "integer", ("target",)),
+        Column("p", "integer", ("prediction",)),
+        Column("g", "string", ("sensitive",)),
+    )
+    held = DatasetEvidence(
+        role="evaluation",
+        name="evaluation/1",
+        digest=digest_file(path),
+        path=path,
+        media_type=media_type,
+        columns=columns,
+    )
+    return evidence(held)
+
+
+def test_csv_parquet_and_arrow_files_give_the_same_answer(tmp_path: Path) -> None:
+    table = pa.table({"y": [1, 0, 1, None] * 50, "p": [1, 1, 0, 0] * 50, "g": ["a", "b", None, "", "nan"] * 40})
+    csv_path, parquet_path, arrow_path = (tmp_path / f"e.{end}" for end in ("csv", "parquet", "arrow"))
+    parquet.write_table(table, parquet_path)
+    with pa.ipc.new_file(arrow_path, table.schema) as writer:
+        writer.write_table(table)
+    duckdb.execute("COPY (SELECT * FROM read_parquet(?)) TO ? (HEADER)", [str(parquet_path), str(csv_path)])
+    answers = [
+        measured(CHECK, file_evidence(path, kind), missing_tolerated=0.5)
+        for path, kind in (
+            (csv_path, "text/csv"),
+            (parquet_path, "application/vnd.apache.parquet"),
+            (arrow_path, "application/vnd.apache.arrow.file"),
+        )
+    ]
+    assert number(answers[0], "group_size", "g", "(missing)") == 120
+    assert answers[0].values == answers[1].values == answers[2].values
+
+
+def test_a_file_that_is_no_arrow_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "e.arrow"
+    path.write_text("y,p,g\n")
+    with pytest.raises(EvidenceError, match="cannot be read as application"):
+        measured(CHECK, file_evidence(path, "application/vnd.apache.arrow.file"))
+
+
+def test_two_groups_that_would_be_written_alike_are_refused(decisions: Decisions) -> None:
+    given = decisions([0, 1, 0, 1], [0, 1, 1, 1], r=["a & b", "a", "a", "a"], s=["c", "b & c", "c", "c"])
+    with pytest.raises(EvidenceError, match="two groups are both written a & b & c"):
+        measured(CHECK, given, depth=2)
+
+
+def test_the_tests_of_a_feature_are_one_family(decisions: Decisions) -> None:
+    y, p, g = repeated({"a": (100,) * 4, "b": (150, 150, 50, 50), "c": (100,) * 4})
+    rows = measured(CHECK, decisions(y, p, g=g)).tables["tests"].rows
+    assert len(rows) == 3 * 5
+    smallest = min(row[3] for row in rows)
+    assert next(row for row in rows if row[3] == smallest)[4] == pytest.approx(15 * smallest)
+    assert all(row[3] <= row[5] <= row[4] <= 1 for row in rows)

@@ -1,0 +1,177 @@
+"""Confidence intervals of rates, each from its published formula. Worker only: imports SciPy where a quantile needs it.
+
+Sources: Wilson (1927); Clopper & Pearson (1934); Newcombe (1998), method 10, for differences of proportions, with
+Tukey's studentised range in place of the normal quantile where the widest of several differences is wanted (the MOVER
+of Zou & Donner 2008, made simultaneous); Walter (1975) for the adjusted log ratio.
+
+A count and its total may be fractions: the effective numbers of a weighted sample (Kish 1965; for the exact interval
+Korn & Graubard 1998), of which whole counts are the case with equal weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy import special, stats
+
+from audits.measurements import Interval
+
+LEVEL = 0.95
+SMALL = 40
+
+MOST_FOR_TUKEY = 200
+_ROWS = 512
+
+Count = tuple[float, float]
+Bounds = tuple[float, float, float]
+
+
+def normal_quantile(level: float) -> float:
+    """Two-sided: 1.96 for 0.95."""
+    return float(special.ndtri(0.5 + level / 2))
+
+
+@lru_cache(maxsize=256)
+def simultaneous_quantile(groups: int, level: float) -> float:
+    """What replaces 1.96 so that all pairwise differences of `groups` rates are covered at once; 1.96 for two.
+
+    Tukey's up to 200 groups, where it can still be computed; Bonferroni's beyond, a little wider.
+    """
+    if groups <= 2:  # noqa: PLR2004 - a pair has one difference
+        return normal_quantile(level)
+    if groups > MOST_FOR_TUKEY:
+        return normal_quantile(1 - (1 - level) / (groups * (groups - 1) / 2))
+    return float(stats.studentized_range.ppf(level, groups, math.inf)) / math.sqrt(2)
+
+
+def wilson_bounds(count: float, total: float, z: float) -> tuple[float, float]:
+    """Wilson's score bounds for `count` of `total`; 0 ≤ low ≤ rate ≤ high ≤ 1."""
+    rate = count / total
+    spread = z * math.sqrt(rate * (1 - rate) / total + z * z / (4 * total * total))
+    centre = rate + z * z / (2 * total)
+    shrink = 1 + z * z / total
+    low = 0.0 if count == 0 else (centre - spread) / shrink
+    high = 1.0 if count == total else (centre + spread) / shrink
+    return min(max(0.0, low), rate), max(min(1.0, high), rate)
+
+
+def proportion(count: float, total: float, level: float = LEVEL) -> Interval:
+    """For `count` of `total` > 0: Clopper-Pearson below 40, where exactness is worth its width, Wilson above."""
+    if total >= SMALL:
+        low, high = wilson_bounds(count, total, normal_quantile(level))
+        return Interval(low, high, level, "wilson")
+    tail = (1 - level) / 2
+    low = 0.0 if count == 0 else float(special.betaincinv(count, total - count + 1, tail))
+    high = 1.0 if count == total else float(special.betaincinv(count + 1, total - count, 1 - tail))
+    return Interval(low, high, level, "clopper-pearson")
+
+
+def difference(first: Count, second: Count, level: float = LEVEL) -> Interval:
+    """Newcombe's interval for rate(first) - rate(second); each is (count, total > 0)."""
+    low, high = _newcombe(first, second, normal_quantile(level))
+    return Interval(low, high, level, "newcombe")
+
+
+def _newcombe(first: Count, second: Count, z: float) -> tuple[float, float]:
+    rate1, rate2 = first[0] / first[1], second[0] / second[1]
+    low1, high1 = wilson_bounds(*first, z)
+    low2, high2 = wilson_bounds(*second, z)
+    gap = rate1 - rate2
+    return gap - math.hypot(rate1 - low1, high2 - rate2), gap + math.hypot(high1 - rate1, rate2 - low2)
+
+
+def recovered(first: Bounds, second: Bounds, level: float, method: str) -> Interval:
+    """Zou & Donner's MOVER for first - second; each is (value, low, high) of an independent estimate."""
+    gap = first[0] - second[0]
+    low = gap - math.hypot(first[0] - first[1], second[2] - second[0])
+    high = gap + math.hypot(first[2] - first[0], second[0] - second[1])
+    return Interval(low, high, level, method)
+
+
+def widest_of(bounds: Sequence[Bounds], level: float, method: str) -> tuple[float, Interval]:
+    """Highest minus lowest of independent estimates, each (value, low, high) already at the simultaneous level."""
+    values, lows, highs = (np.array(column, dtype=float) for column in zip(*bounds, strict=True))
+    below, above = values - lows, highs - values
+    low = high = 0.0
+    for start in range(0, len(values), _ROWS):
+        part = slice(start, start + _ROWS)
+        gaps = values[part, None] - values[None, :]
+        low = max(low, float((gaps - np.hypot(below[part, None], above[None, :])).max()))
+        reach = gaps + np.hypot(above[part, None], below[None, :])
+        # A group is no distance from itself.
+        reach[np.arange(reach.shape[0]), np.arange(start, start + reach.shape[0])] = 0.0
+        high = max(high, float(reach.max()))
+    return float(values.max() - values.min()), Interval(low, high, level, method)
+
+
+def widest_difference(groups: Sequence[Count], level: float = LEVEL) -> Interval:
+    """For max - min of the rates of at least two groups, each (count, total > 0).
+
+    Every pairwise difference is covered at once, so their maximum is too: unlike a bootstrap of max - min, whose lower
+    bound leaves zero behind even when all the true rates are equal.
+    """
+    z = simultaneous_quantile(len(groups), level)
+    bounds = [(count / total, *wilson_bounds(count, total, z)) for count, total in groups]
+    _, found = widest_of(bounds, level, f"newcombe{_simultaneous(len(groups))}")
+    return Interval(found.low, min(1.0, found.high or 0.0), level, found.method)
+
+
+def _simultaneous(groups: int) -> str:
+    """What the name of a method gets where it covers all pairs at once."""
+    if groups <= 2:  # noqa: PLR2004 - a pair
+        return ""
+    return "-tukey" if groups <= MOST_FOR_TUKEY else "-bonferroni"
+
+
+def ratio(first: Count, second: Count, level: float = LEVEL) -> Interval:
+    """Adjusted log interval for rate(first) / rate(second); the second count must not be 0."""
+    low, high = _log_ratio(first, second, normal_quantile(level))
+    point = (first[0] / first[1]) / (second[0] / second[1])
+    return Interval(min(low, point), max(high, point), level, "adjusted-log")
+
+
+def _log_ratio(first: Count, second: Count, z: float) -> tuple[float, float]:
+    """Walter's: a half is added to every count, so a rate of 0 or 1 still has a finite, honest width."""
+    x1, n1, x2, n2 = first[0] + 0.5, first[1] + 0.5, second[0] + 0.5, second[1] + 0.5
+    centre = math.log(x1 / n1) - math.log(x2 / n2)
+    spread = z * math.sqrt(max(0.0, 1 / x1 - 1 / n1 + 1 / x2 - 1 / n2))
+    return math.exp(centre - spread), math.exp(centre + spread)
+
+
+def lowest_ratio(groups: Sequence[Count], level: float = LEVEL) -> Interval:
+    """For min / max of the rates of at least two groups, not all zero: the lowest of all simultaneous ratios."""
+    z = simultaneous_quantile(len(groups), level)
+    counts = np.array([count + 0.5 for count, _ in groups])
+    totals = np.array([total + 0.5 for _, total in groups])
+    logs, variances = np.log(counts / totals), np.maximum(0.0, 1 / counts - 1 / totals)
+    low = high = 0.0
+    for start in range(0, len(logs), _ROWS):
+        part = slice(start, start + _ROWS)
+        centres = logs[part, None] - logs[None, :]
+        spreads = z * np.sqrt(variances[part, None] + variances[None, :])
+        spreads[np.arange(spreads.shape[0]), np.arange(start, start + spreads.shape[0])] = 0.0
+        low, high = min(low, float((centres - spreads).min())), min(high, float((centres + spreads).min()))
+    rates = [count / total for count, total in groups]
+    point = min(rates) / max(rates)
+    method = f"adjusted-log{_simultaneous(len(groups))}"
+    return Interval(min(math.exp(low), point), min(1.0, max(math.exp(high), point)), level, method)
+
+
+def mean(sample: np.ndarray[Any, Any], level: float = LEVEL) -> Interval | None:
+    """Student's interval for the mean of at least two values; None below."""
+    size = int(sample.size)
+    if size < 2:  # noqa: PLR2004 - one value has no spread
+        return None
+    spread = float(special.stdtrit(size - 1, 0.5 + level / 2)) * float(sample.std(ddof=1)) / math.sqrt(size)
+    centre = float(sample.mean())
+    return Interval(centre - spread, centre + spread, level, "student-t")
+
+
+def percentile(draws: np.ndarray[Any, Any], point: float, level: float, method: str) -> Interval:
+    """The middle `level` of resampled values, widened to hold `point` where skew has pushed it out."""
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(min(float(low), point), max(float(high), point), level, method)
