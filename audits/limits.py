@@ -36,7 +36,7 @@ class Criterion:
 
     `feature` and `group` narrow the measured values that are judged; None judges every feature, every group.
     `minimum_n` is the least number of rows a value must rest on. `controls` are ids of the framework catalogue that it
-    supports.
+    supports. What is `prohibited` is never waived.
     Raises CriterionError when it is built without a limit, with impossible limits, or without a reason.
     """
 
@@ -53,6 +53,7 @@ class Criterion:
     minimum_n: int = 0
     waivable: bool = False
     controls: tuple[str, ...] = ()
+    prohibited_practice: bool = False
 
     def __post_init__(self) -> None:
         """An unlimited, contradictory or unexplained criterion is refused where it arises."""
@@ -73,6 +74,11 @@ class Criterion:
             raise CriterionError("minimum_n", "must not be negative")
 
     @property
+    def prohibited(self) -> bool:
+        """Whether the limit marks a practice that Article 5 of the AI Act prohibits, or that its author so declares."""
+        return self.prohibited_practice or any(control.startswith("aia-5-") for control in self.controls)
+
+    @property
     def limits(self) -> str:
         """The limits in words, as `at most 0.20`."""
         if self.at_least is None:
@@ -84,6 +90,8 @@ class Criterion:
     def to_document(self) -> dict[str, Any]:
         """JSON-ready form, limits as decimal text; `from_document` is its inverse."""
         document = asdict(self)
+        if not self.prohibited_practice:
+            del document["prohibited_practice"]  # it came later: the digests of older criteria stay as they are
         for name in ("at_least", "at_most"):
             document[name] = None if document[name] is None else str(document[name])
         return {**document, "decide_on": str(self.decide_on), "controls": list(self.controls)}

@@ -45,7 +45,7 @@ def seed_for(version: ModelVersion, plan: AuditPlan) -> int:
     return int.from_bytes(hashlib.sha256(f"{version.artifact_digest}|{plan.digest}".encode()).digest()[:4], "big")
 
 
-def open_run(*, version: ModelVersion, plan: AuditPlan, actor: Person) -> AuditRun:
+def open_run(*, version: ModelVersion, plan: AuditPlan, actor: Person | str) -> AuditRun:
     """Start measuring `version` by `plan`: one work item a check. Belongs into the caller's transaction."""
     with transaction.atomic():
         run = AuditRun.objects.create(

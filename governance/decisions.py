@@ -10,122 +10,25 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from audits.criteria import Outcome
-from governance import gates
+from governance import gates, moves
 from governance.errors import GateClosedError
+from governance.evaluation import evaluate
 from governance.gate_facts import ReasonCode
-from governance.models import GateDecision, PolicyStatusChange, PromotionRequest, Waiver
-from governance.policies import Exclusion
+from governance.models import GateDecision, PromotionRequest
 from governance.refusals import subject_id
-from governance.roles import roles_of
-from registry import dsse, ledger, provenance, work
+from registry import dsse, ledger, work
 from registry.canonical import digest_of
 from registry.errors import AssayError
 from registry.events import Event
-from registry.models import ModelVersion, Person
+from registry.models import ModelVersion
 from registry.signing import keyring
+
+__all__ = ["GateAnswer", "advance", "ask_gate", "evaluate", "issue", "state_after"]
 
 log = logging.getLogger("assay.gate")
 
 REPORT_WORK = "governance.report"
 State = PromotionRequest.State
-
-
-# -- The facts --------------------------------------------------------------------------------------------------------
-def evaluate(request: PromotionRequest, now: datetime) -> gates.Decision:
-    """What the pinned gate says about `request` at `now`. Everything is read afresh: roles, waivers, data, policy."""
-    return gates.decide(
-        request.gate,
-        findings=_findings(request),
-        reviews=_reviews(request),
-        waivers=_waivers(request),
-        circumstances=_circumstances(request),
-        subject_digest=request.subject_digest,
-        now=now,
-    )
-
-
-def separation_problem(request: PromotionRequest, person: Person) -> str:
-    """Why `person` is too close to this request to approve it, or ""."""
-    exclude = request.gate.exclude
-    if person.pk == request.requested_by_id:
-        return "You requested this promotion, so somebody else must approve it."
-    if Exclusion.VERSION_AUTHOR in exclude and person.pk == request.version.created_by_id:
-        return "You registered this version, so somebody else must approve it."
-    if Exclusion.RUN_AUTHOR in exclude and person.pk == request.version.run_author_id:
-        return "You trained this version, so somebody else must approve it."
-    return ""
-
-
-def _findings(request: PromotionRequest) -> list[gates.FindingFact]:
-    waivable = {criterion.id: criterion.waivable for criterion in request.gate.criteria}
-    return [
-        gates.FindingFact(
-            criterion_id=finding.criterion_id,
-            outcome=Outcome(finding.outcome),
-            explanation=finding.explanation,
-            measured_at=finding.measured_at,
-            waivable=waivable.get(finding.criterion_id, False),
-        )
-        for finding in request.run.findings.all()
-    ]
-
-
-def _reviews(request: PromotionRequest) -> list[gates.ReviewFact]:
-    """Reviews of this round. Whether each reviewer still holds the role is asked now, not remembered."""
-    held: dict[int, set[str]] = {}
-    facts = []
-    for review in request.reviews.filter(round=request.round).select_related("reviewer"):
-        person = review.reviewer
-        if person.pk not in held:
-            held[person.pk] = roles_of(person, "registry.review_promotion", request.version.model)
-        eligible = review.role in held[person.pk] and not person.is_service
-        facts.append(
-            gates.ReviewFact(
-                person=person.pseudonym,
-                role=review.role,
-                verdict=gates.Verdict(review.verdict),
-                subject_digest=review.subject_digest,
-                at=review.created_at,
-                round=review.round,
-                eligible=eligible,
-                ineligible_reason="" if eligible else f"the person no longer reviews as {review.role}",
-            )
-        )
-    return facts
-
-
-def _waivers(request: PromotionRequest) -> list[gates.WaiverFact]:
-    decided = Waiver.objects.filter(request=request, round=request.round, decision__isnull=False)
-    return [
-        gates.WaiverFact(
-            criterion_id=waiver.criterion_id,
-            granted=waiver.decision.granted and _may_still_waive(waiver, request),
-            expires_at=waiver.expires_at,
-            requested_by=waiver.requested_by.pseudonym,
-            decided_by=waiver.decision.decided_by.pseudonym,
-            decided_at=waiver.decision.decided_at,
-        )
-        for waiver in decided.select_related("decision__decided_by", "requested_by")
-    ]
-
-
-def _may_still_waive(waiver: Waiver, request: PromotionRequest) -> bool:
-    """A waiver falls with the role of whoever granted it."""
-    return waiver.decision.role in roles_of(
-        waiver.decision.decided_by, "registry.decide_waiver", request.version.model
-    )
-
-
-def _circumstances(request: PromotionRequest) -> gates.Circumstances:
-    version = request.version
-    return gates.Circumstances(
-        requester=request.requested_by.pseudonym,
-        version_author=version.created_by.pseudonym,
-        run_author=version.run_author.pseudonym if version.run_author else "",
-        withdrawn_inputs=provenance.withdrawn_inputs(version),
-        policy_recalled=request.policy_version.current_status == PolicyStatusChange.Status.RECALLED,
-    )
 
 
 # -- The answer becomes a record --------------------------------------------------------------------------------------
@@ -140,6 +43,16 @@ def state_after(decision: gates.Decision) -> State:
     if ReasonCode.REVIEW_REJECTED in codes:
         return State.REJECTED
     return State.IN_REVIEW if codes <= _WAITING else State.BLOCKED
+
+
+def advance(request: PromotionRequest) -> None:
+    """Ask the gate and move the locked request accordingly; a final word becomes a signed decision and a report."""
+    verdict = evaluate(request, timezone.now())
+    state = state_after(verdict)
+    if state in (State.APPROVED, State.REJECTED) or (state == State.BLOCKED and request.state != State.BLOCKED):
+        issue(request=request, decision=verdict)
+    if state != request.state:
+        moves.move(request, state, subject_digest=request.subject_digest)
 
 
 def issue(*, request: PromotionRequest, decision: gates.Decision) -> GateDecision:
@@ -219,6 +132,8 @@ class GateAnswer:
     valid_until: datetime | None = None
     decision: GateDecision | None = None
     pending: bool = False
+    mode: str = "enforce"
+    overridden: tuple[dict[str, str], ...] = ()
 
     def require_decision(self) -> GateDecision:
         """The signed decision behind an open answer. Raises GateClosedError when there is none."""
@@ -231,6 +146,10 @@ class GateAnswer:
         return {
             "decision": "open" if self.is_open else "closed",
             "pending": self.pending,
+            "mode": self.mode,
+            "enforced": self.mode == "enforce",
+            "break_glass": bool(self.overridden),
+            "overridden": list(self.overridden),
             "blocking": list(self.blocking),
             "missing_reviews": list(self.missing_reviews),
             "policy": self.policy,
@@ -286,6 +205,8 @@ def _asked(version: ModelVersion, stage: str) -> GateAnswer:
         decided_at=decision.decided_at,
         valid_until=min(filter(None, (decision.valid_until, answer.valid_until)), default=None) if is_open else None,
         decision=decision,
+        mode=document["mode"],
+        overridden=tuple(document["overridden"]) if is_open else (),
     )
 
 
@@ -315,6 +236,7 @@ def _undecided(version: ModelVersion, stage: str) -> GateAnswer:
         policy=_identity(request)["policy"],
         subject=subject,
         pending=request.state == State.IN_REVIEW,
+        mode=answer["mode"],
     )
 
 
@@ -329,7 +251,10 @@ def _signature_problems(decision: GateDecision) -> list[dict[str, str]]:
     told = (predicate["decision"], predicate["stage"], artifact, digest_of(predicate["details"]))
     if told != (decision.outcome, decision.stage, decision.version.artifact_digest, decision.digest):
         return [_reason("decision-altered", "The stored decision is not the one that was signed.")]
-    if decision.subject_digest != decision.request.subject_digest:
+    request = decision.request
+    if moves.subject_digest_of(request) != request.subject_digest:
+        return [_reason("evidence-altered", "The measured evidence is not what was put in front of the reviewers.")]
+    if decision.subject_digest != request.subject_digest:
         return [_reason("decision-stale", "The evidence changed after the decision was signed.")]
     return []
 

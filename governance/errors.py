@@ -45,6 +45,12 @@ class StaleSubjectError(RefusalError):
     code = "stale-subject"
 
 
+class WaiverRenewalError(RefusalError):
+    """A waiver is not prolonged: who wants another one asks for a new review of fresh evidence."""
+
+    code = "waiver-renewal"
+
+
 class NotWaivableError(RefusalError):
     """This finding cannot be waived."""
 
@@ -86,6 +92,25 @@ class ServiceAccountError(RefusalError):
     """A service account cannot do what only a human being may decide."""
 
     code = "service-account"
+
+
+class TooManyAttemptsError(RefusalError):
+    """Too many wrong credentials were given for this person in a short time."""
+
+    code = "too-many-attempts"
+    retryable = True
+
+
+class NotDelegableError(RefusalError):
+    """This role cannot be delegated by this person, or not to that one."""
+
+    code = "not-delegable"
+
+
+class BreakGlassRefusedError(RefusalError):
+    """The gate cannot be opened in an emergency, or not like this."""
+
+    code = "break-glass-refused"
 
 
 class DoubleReviewError(RefusalError):

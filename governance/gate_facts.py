@@ -30,6 +30,7 @@ class ReasonCode(StrEnum):
     CRITERION_SATISFIED = "criterion-satisfied"
     CRITERION_WAIVED = "criterion-waived"
     QUORUM_FILLED = "quorum-filled"
+    GLASS_BROKEN = "glass-broken"
     # blocking
     FINDING_NOT_SATISFIED = "finding-not-satisfied"
     FINDING_INCONCLUSIVE = "finding-inconclusive"
@@ -39,6 +40,7 @@ class ReasonCode(StrEnum):
     FINDING_MISSING = "finding-missing"
     FINDING_REPEATED = "finding-repeated"
     FINDING_UNPLANNED = "finding-unplanned"
+    FINDING_PROHIBITED = "finding-prohibited"
     EVIDENCE_EXPIRED = "evidence-expired"
     EVIDENCE_FROM_THE_FUTURE = "evidence-from-the-future"
     REVIEW_REJECTED = "review-rejected"
@@ -49,6 +51,8 @@ class ReasonCode(StrEnum):
     INPUT_WITHDRAWN = "input-withdrawn"
     POLICY_RECALLED = "policy-recalled"
     INCIDENT_OPEN = "incident-open"
+    CONDITION_UNMET = "condition-unmet"
+    VERSION_DECOMMISSIONED = "version-decommissioned"
     # disregarded reviews and waivers
     REVIEW_OF_ANOTHER_SUBJECT = "review-of-another-subject"
     REVIEWER_NOT_ELIGIBLE = "reviewer-not-eligible"
@@ -56,6 +60,7 @@ class ReasonCode(StrEnum):
     REVIEW_FROM_THE_FUTURE = "review-from-the-future"
     REVIEW_EXPIRED = "review-expired"
     REVIEW_CONTRADICTED = "review-contradicted"
+    REVIEW_AUTHORITY_USED = "review-authority-used"
     WAIVER_NOT_ALLOWED = "waiver-not-allowed"
     WAIVER_EXPIRED = "waiver-expired"
     WAIVER_TOO_LONG = "waiver-too-long"
@@ -63,6 +68,28 @@ class ReasonCode(StrEnum):
     WAIVER_SELF_DECIDED = "waiver-self-decided"
     WAIVER_FROM_THE_FUTURE = "waiver-from-the-future"
     WAIVER_WITHOUT_FINDING = "waiver-without-finding"
+    GLASS_NOT_ALLOWED = "glass-not-allowed"
+    GLASS_FROM_THE_FUTURE = "glass-from-the-future"
+    GLASS_EXPIRED = "glass-expired"
+    GLASS_UNREVIEWED = "glass-unreviewed"
+    GLASS_OBJECTED = "glass-objected"
+
+
+#: What broken glass, or a gate that only warns, may leave open. Everything else is no matter of urgency: what is
+#: prohibited stays prohibited, withdrawn data withdrawn, a rejection a rejection, and doubtful records stay doubtful.
+OVERRIDABLE = frozenset(
+    {
+        ReasonCode.FINDING_NOT_SATISFIED,
+        ReasonCode.FINDING_INCONCLUSIVE,
+        ReasonCode.FINDING_ERROR,
+        ReasonCode.FINDING_TIMED_OUT,
+        ReasonCode.FINDING_NOT_RUN,
+        ReasonCode.EVIDENCE_EXPIRED,
+        ReasonCode.CHANGES_REQUESTED,
+        ReasonCode.QUORUM_MISSING,
+        ReasonCode.CONDITION_UNMET,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +105,10 @@ class FindingFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFact:
-    """One review. `eligible` says whether the person may review this model in this role now, not only back then."""
+    """One review. `eligible` says whether the person may review this model in this role now, not only back then.
+
+    `on_behalf_of` is the person in whose role a delegate reviewed, "" for everybody else.
+    """
 
     person: str
     role: str
@@ -88,6 +118,12 @@ class ReviewFact:
     round: int = 1
     eligible: bool = False
     ineligible_reason: str = ""
+    on_behalf_of: str = ""
+
+    @property
+    def authority(self) -> str:
+        """Whose voice it is: however many delegates speak with it, it is one."""
+        return self.on_behalf_of or self.person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +136,27 @@ class WaiverFact:
     requested_by: str
     decided_by: str
     decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionFact:
+    """What an approval of this round depends on. Unmet at `due_at`, it closes the gate."""
+
+    text: str
+    due_at: datetime
+    met: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenGlassFact:
+    """Somebody opened the gate in an emergency. Two others look at it until `review_due_at`; one objection ends it."""
+
+    invoked_by: str
+    invoked_at: datetime
+    expires_at: datetime
+    review_due_at: datetime
+    upheld_by: frozenset[str] = frozenset()
+    objected_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +174,9 @@ class Circumstances:
     withdrawn_inputs: tuple[str, ...] = ()
     policy_recalled: bool = False
     incidents: tuple[str, ...] = ()
+    decommissioned: bool = False
+    conditions: tuple[ConditionFact, ...] = ()
+    broken_glass: BrokenGlassFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +213,8 @@ class Decision:
     """The answer of a gate. `outcome` is honest in every mode; `enforced` says whether it is meant to hold back.
 
     `valid_until` is the moment at which the gate closes by itself, None when it is closed. `disregarded` names the
-    reviews and waivers that did not count, so that nobody wonders.
+    reviews and waivers that did not count, so that nobody wonders. `overridden` is what would have blocked but for
+    broken glass.
     """
 
     gate: str
@@ -168,6 +229,12 @@ class Decision:
     waived: tuple[Reason, ...] = ()
     disregarded: tuple[Reason, ...] = field(default=())
     valid_until: datetime | None = None
+    overridden: tuple[Reason, ...] = ()
+
+    @property
+    def may_pass(self) -> bool:
+        """Open, or closed without being meant to hold back, and by nothing that holds back in every mode."""
+        return self.is_open or (not self.enforced and all(reason.code in OVERRIDABLE for reason in self.blocking))
 
     @property
     def is_open(self) -> bool:
@@ -192,6 +259,7 @@ class Decision:
             ],
             "waived": [reason.to_document() for reason in self.waived],
             "disregarded": [reason.to_document() for reason in self.disregarded],
+            "overridden": [reason.to_document() for reason in self.overridden],
         }
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audits.criteria import Criterion, Outcome
+from governance.emergencies import glass_ends, glass_problem
 from governance.gate_facts import (
+    OVERRIDABLE,
+    BrokenGlassFact,
     Circumstances,
+    ConditionFact,
     Decision,
     FindingFact,
     GateOutcome,
@@ -25,11 +28,14 @@ from governance.gate_facts import (
     Verdict,
     WaiverFact,
 )
-from governance.policy_values import Exclusion, Gate, Mode
-from governance.quorums import is_full, seated
+from governance.policy_values import Gate, Mode
+from governance.seats import weigh_reviews
+from governance.weighing import Weighed, excluded_from
 
 __all__ = [
+    "BrokenGlassFact",
     "Circumstances",
+    "ConditionFact",
     "Decision",
     "FindingFact",
     "GateOutcome",
@@ -51,18 +57,6 @@ _FINDING_CODES = {
 }
 
 
-@dataclass(slots=True)
-class _Weighed:
-    """What has been established so far. `ends` are the moments at which something that speaks for opening runs out."""
-
-    met: list[Reason] = field(default_factory=list)
-    blocking: list[Reason] = field(default_factory=list)
-    waived: list[Reason] = field(default_factory=list)
-    disregarded: list[Reason] = field(default_factory=list)
-    missing: list[MissingReview] = field(default_factory=list)
-    ends: list[datetime] = field(default_factory=list)
-
-
 def decide(
     gate: Gate,
     *,
@@ -76,14 +70,18 @@ def decide(
     """Open or closed, with every reason. Raises TypeError when a naive time is given.
 
     The gate stays open until the first of: the oldest evidence reaches `evidence_max_age_days`, a waiver in use
-    expires, or approvals older than `decision_valid_days` leave a seat empty. At that very moment it is closed.
+    expires, an unmet condition falls due, approvals older than `decision_valid_days` leave a seat empty, or broken
+    glass ends. At that very moment it is closed.
     """
-    seen = _Weighed()
+    seen = Weighed()
     _weigh_circumstances(circumstances, subject_digest, seen)
+    _weigh_conditions(circumstances.conditions, now, seen)
     live = _live_waivers(gate, tuple(waivers), circumstances, now, seen)
     _weigh_findings(gate, tuple(findings), live, now, seen)
-    _weigh_reviews(gate, tuple(reviews), circumstances, subject_digest, now, seen)
-    is_open = not seen.blocking and not seen.missing
+    weigh_reviews(gate, tuple(reviews), circumstances, subject_digest, now, seen)
+    if circumstances.broken_glass is not None and seen.blocking:
+        _weigh_broken_glass(gate, circumstances.broken_glass, now, seen)
+    is_open = not seen.blocking
     return Decision(
         gate=gate.name,
         mode=str(gate.mode),
@@ -97,11 +95,12 @@ def decide(
         waived=tuple(seen.waived),
         disregarded=tuple(seen.disregarded),
         valid_until=min(seen.ends) if is_open else None,
+        overridden=tuple(seen.overridden),
     )
 
 
 # -- Circumstances ----------------------------------------------------------------------------------------------------
-def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen: _Weighed) -> None:
+def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen: Weighed) -> None:
     """What closes the gate whatever was measured and whoever approved."""
     if not subject_digest:
         words = "Nothing has been fixed yet for reviewers to sign."
@@ -109,6 +108,9 @@ def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen
     if circumstances.policy_recalled:
         words = "The policy this request was made under has been recalled."
         seen.blocking.append(Reason(ReasonCode.POLICY_RECALLED, "policy", words))
+    if circumstances.decommissioned:
+        words = "This version has been decommissioned."
+        seen.blocking.append(Reason(ReasonCode.VERSION_DECOMMISSIONED, "version", words))
     for name in circumstances.withdrawn_inputs:
         words = f"{name} has been withdrawn, and this version depends on it."
         seen.blocking.append(Reason(ReasonCode.INPUT_WITHDRAWN, name, words))
@@ -117,24 +119,43 @@ def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen
         seen.blocking.append(Reason(ReasonCode.INCIDENT_OPEN, name, words))
 
 
-def _excluded(gate: Gate, circumstances: Circumstances) -> dict[str, str]:
-    """People too close to the subject to speak for it, each with the reason. The requester always is one."""
-    concerned = dict.fromkeys(circumstances.excluded, "is excluded as a delegate of somebody concerned")
-    if Exclusion.RUN_AUTHOR in gate.exclude:
-        concerned[circumstances.run_author] = "trained this version"
-    if Exclusion.VERSION_AUTHOR in gate.exclude:
-        concerned[circumstances.version_author] = "registered this version"
-    concerned[circumstances.requester] = "requested this promotion"
-    return concerned
+def _weigh_conditions(conditions: Iterable[ConditionFact], now: datetime, seen: Weighed) -> None:
+    """An approval on conditions holds while none of them is overdue."""
+    for condition in conditions:
+        if condition.met:
+            continue
+        if condition.due_at > now:
+            seen.ends.append(condition.due_at)
+        else:
+            due = f"{condition.due_at:%Y-%m-%d}"
+            words = f"A condition of the approval was due on {due} and is not met: {condition.text}"
+            seen.blocking.append(Reason(ReasonCode.CONDITION_UNMET, "", words))
+
+
+def _weigh_broken_glass(gate: Gate, glass: BrokenGlassFact, now: datetime, seen: Weighed) -> None:
+    """Set aside what an emergency may set aside, for as long as it lasts; or say why this one does not count."""
+    problem = glass_problem(gate, glass, now)
+    if problem is not None:
+        seen.disregarded.append(Reason(problem[0], glass.invoked_by, f"Broken glass {problem[1]}."))
+        return
+    seen.overridden = [reason for reason in seen.blocking if reason.code in OVERRIDABLE]
+    seen.blocking = [reason for reason in seen.blocking if reason.code not in OVERRIDABLE]
+    until = glass_ends(glass)
+    count = len(seen.overridden)
+    words = f"The glass was broken: {count} reasons to stay closed are set aside until {until:%Y-%m-%d %H:%M} UTC."
+    seen.met.append(Reason(ReasonCode.GLASS_BROKEN, glass.invoked_by, words))
+    # What is set aside may have run out already; from here on the end of the emergency counts.
+    seen.ends = [moment for moment in seen.ends if moment > now]
+    seen.ends.append(until)
 
 
 # -- Waivers ----------------------------------------------------------------------------------------------------------
 def _live_waivers(
-    gate: Gate, waivers: Sequence[WaiverFact], circumstances: Circumstances, now: datetime, seen: _Weighed
+    gate: Gate, waivers: Sequence[WaiverFact], circumstances: Circumstances, now: datetime, seen: Weighed
 ) -> dict[str, WaiverFact]:
     """The waiver in use for each criterion: of several, the one that lasts longest. The others are disregarded."""
     live: dict[str, WaiverFact] = {}
-    concerned = _excluded(gate, circumstances)
+    concerned = excluded_from(gate, circumstances)
     criteria = {criterion.id: criterion for criterion in gate.criteria}
     for waiver in waivers:
         problem = _waiver_problem(waiver, gate, criteria.get(waiver.criterion_id), concerned, now)
@@ -155,7 +176,7 @@ def _waiver_problem(
     problems = (
         (not waiver.granted, ReasonCode.WAIVER_REFUSED, "was asked for and refused"),
         (
-            not (gate.waivers.allowed and criterion.waivable),
+            not (gate.waivers.allowed and criterion.waivable) or criterion.prohibited,
             ReasonCode.WAIVER_NOT_ALLOWED,
             "was granted, but the policy does not allow one here",
         ),
@@ -182,7 +203,7 @@ def _waiver_problem(
 
 # -- Findings ---------------------------------------------------------------------------------------------------------
 def _weigh_findings(
-    gate: Gate, findings: Sequence[FindingFact], live: dict[str, WaiverFact], now: datetime, seen: _Weighed
+    gate: Gate, findings: Sequence[FindingFact], live: dict[str, WaiverFact], now: datetime, seen: Weighed
 ) -> None:
     """Exactly one finding for each criterion, young enough, and satisfied or waived."""
     by_criterion: dict[str, list[FindingFact]] = defaultdict(list)
@@ -191,7 +212,7 @@ def _weigh_findings(
     for criterion in gate.criteria:
         found = by_criterion.pop(criterion.id, [])
         if len(found) == 1:
-            _weigh_finding(gate, found[0], live.get(criterion.id), now, seen)
+            _weigh_finding(gate, criterion, found[0], live.get(criterion.id), now, seen)
         elif found:
             words = (
                 f"{criterion.id} was judged {len(found)} times in one round, so it is unclear which judgement holds."
@@ -205,7 +226,9 @@ def _weigh_findings(
         seen.blocking.append(Reason(ReasonCode.FINDING_UNPLANNED, name, words))
 
 
-def _weigh_finding(gate: Gate, finding: FindingFact, waiver: WaiverFact | None, now: datetime, seen: _Weighed) -> None:
+def _weigh_finding(
+    gate: Gate, criterion: Criterion, finding: FindingFact, waiver: WaiverFact | None, now: datetime, seen: Weighed
+) -> None:
     """One finding: its age first, since neither a good number nor a waiver makes old evidence young."""
     name = finding.criterion_id
     expires_at = finding.measured_at + timedelta(days=gate.evidence_max_age_days)
@@ -221,6 +244,9 @@ def _weigh_finding(gate: Gate, finding: FindingFact, waiver: WaiverFact | None, 
         seen.blocking.append(Reason(ReasonCode.EVIDENCE_EXPIRED, name, words))
     if finding.outcome is Outcome.SATISFIED:
         seen.met.append(Reason(ReasonCode.CRITERION_SATISFIED, name, finding.explanation))
+    elif criterion.prohibited:
+        words = f"{finding.explanation} This is a prohibited practice: nobody can waive or override it."
+        seen.blocking.append(Reason(ReasonCode.FINDING_PROHIBITED, name, words))
     elif waiver is not None and finding.waivable:
         words = f"{finding.explanation} Waived until {waiver.expires_at:%Y-%m-%d}."
         seen.waived.append(Reason(ReasonCode.CRITERION_WAIVED, name, words))
@@ -229,103 +255,3 @@ def _weigh_finding(gate: Gate, finding: FindingFact, waiver: WaiverFact | None, 
         # An outcome this version does not know is an error, never a pass.
         code = _FINDING_CODES.get(finding.outcome, ReasonCode.FINDING_ERROR)
         seen.blocking.append(Reason(code, name, finding.explanation))
-
-
-# -- Reviews ----------------------------------------------------------------------------------------------------------
-def _weigh_reviews(
-    gate: Gate,
-    reviews: Sequence[ReviewFact],
-    circumstances: Circumstances,
-    subject_digest: str,
-    now: datetime,
-    seen: _Weighed,
-) -> None:
-    """Objections close, approvals fill seats. Everything said about another subject is disregarded."""
-    current = [review for review in reviews if _is_current(review, subject_digest, now, seen)]
-    for review in current:
-        if review.verdict is Verdict.REJECT:
-            words = f"A reviewer rejected this as {review.role}."
-            seen.blocking.append(Reason(ReasonCode.REVIEW_REJECTED, review.person, words))
-        elif review.verdict is Verdict.REQUEST_CHANGES:
-            words = f"A reviewer asked for changes as {review.role}."
-            seen.blocking.append(Reason(ReasonCode.CHANGES_REQUESTED, review.person, words))
-    approvals = _approvals(gate, current, circumstances, now, seen)
-    _fill_seats(gate, approvals, seen)
-
-
-def _is_current(review: ReviewFact, subject_digest: str, now: datetime, seen: _Weighed) -> bool:
-    """Whether the review is about this subject, by somebody who may review it now. Comments decide nothing."""
-    if review.verdict is Verdict.COMMENT:
-        return False
-    problem: tuple[ReasonCode, str] | None = None
-    if not subject_digest or review.subject_digest != subject_digest:
-        problem = (ReasonCode.REVIEW_OF_ANOTHER_SUBJECT, "was about other evidence or an earlier round")
-    elif not review.eligible:
-        because = review.ineligible_reason or "the person may not review in this role"
-        problem = (ReasonCode.REVIEWER_NOT_ELIGIBLE, f"does not count: {because}")
-    elif review.at > now:
-        problem = (ReasonCode.REVIEW_FROM_THE_FUTURE, "bears a date that has not come yet")
-    if problem is not None:
-        seen.disregarded.append(Reason(problem[0], review.person, f"A review as {review.role} {problem[1]}."))
-    return problem is None
-
-
-def _approvals(
-    gate: Gate, current: Sequence[ReviewFact], circumstances: Circumstances, now: datetime, seen: _Weighed
-) -> list[tuple[datetime, ReviewFact]]:
-    """The approvals that may fill a seat, each with the moment at which it runs out."""
-    concerned = _excluded(gate, circumstances)
-    # Somebody who approved and also abstained, objected or rejected has not approved.
-    undecided = {review.person for review in current if review.verdict is not Verdict.APPROVE}
-    approvals = []
-    for review in current:
-        if review.verdict is not Verdict.APPROVE:
-            continue
-        expires_at = review.at + timedelta(days=gate.decision_valid_days)
-        problem: tuple[ReasonCode, str] | None = None
-        if review.person in concerned:
-            problem = (ReasonCode.REVIEWER_EXCLUDED, f"does not count: the person {concerned[review.person]}")
-        elif review.person in undecided:
-            problem = (ReasonCode.REVIEW_CONTRADICTED, "is contradicted by another review of the same person")
-        elif expires_at <= now:
-            problem = (ReasonCode.REVIEW_EXPIRED, f"is older than the {gate.decision_valid_days} days a decision holds")
-        if problem is None:
-            approvals.append((expires_at, review))
-        else:
-            seen.disregarded.append(Reason(problem[0], review.person, f"An approval as {review.role} {problem[1]}."))
-    return approvals
-
-
-def _fill_seats(gate: Gate, approvals: Sequence[tuple[datetime, ReviewFact]], seen: _Weighed) -> None:
-    """Seat different people in the roles asked for; note what is missing, or until when the quorum lasts."""
-    if not gate.quorum or any(entry.count < 1 for entry in gate.quorum):
-        words = "This gate asks for no reviewer, so nobody can answer for opening it."
-        seen.blocking.append(Reason(ReasonCode.NO_REVIEWERS, gate.name, words))
-        return
-    people = seated(gate.quorum, _roles_by_person(approvals))
-    for entry in gate.quorum:
-        have = len(people[entry.role])
-        words = f"{have} of {entry.count} approvals as {entry.role}, by different people."
-        if have == entry.count:
-            seen.met.append(Reason(ReasonCode.QUORUM_FILLED, entry.role, words))
-        else:
-            seen.missing.append(MissingReview(entry.role, entry.count, have))
-            seen.blocking.append(Reason(ReasonCode.QUORUM_MISSING, entry.role, words))
-    if not seen.missing:
-        seen.ends.append(_quorum_ends(gate, approvals))
-
-
-def _quorum_ends(gate: Gate, approvals: Sequence[tuple[datetime, ReviewFact]]) -> datetime:
-    """The moment at which the approvals that are left no longer fill every seat. The quorum must be full."""
-    for moment in sorted({expires_at for expires_at, _ in approvals}):
-        lasting = [entry for entry in approvals if entry[0] > moment]
-        if not is_full(gate.quorum, _roles_by_person(lasting)):
-            return moment
-    raise AssertionError("a quorum without approvals cannot be full")
-
-
-def _roles_by_person(approvals: Iterable[tuple[datetime, ReviewFact]]) -> dict[str, set[str]]:
-    roles: dict[str, set[str]] = defaultdict(set)
-    for _, review in approvals:
-        roles[review.person].add(review.role)
-    return roles

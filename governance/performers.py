@@ -9,6 +9,7 @@ from typing import Any
 from audits import signals
 from governance import decisions, promotions, reporting
 from governance.models import GateDecision
+from registry import signals as registry_signals
 from registry import work
 
 log = logging.getLogger("assay.reports")
@@ -34,4 +35,5 @@ class ReportPerformer:
 
 
 work.performs(decisions.REPORT_WORK, ReportPerformer())
+registry_signals.dataset_withdrawn.connect(promotions.data_withdrawn, dispatch_uid="governance.data_withdrawn")
 signals.run_closed.connect(promotions.audit_finished, dispatch_uid="governance.audit_finished")

@@ -22,13 +22,26 @@ from governance.policy_text import (
     PolicyUnknownNameError,
     PolicyUnreadableError,
 )
-from governance.policy_values import Exclusion, Gate, Mode, Policy, Quorum, Selection, Stage, WaiverRule
+from governance.policy_values import (
+    BreakGlassRule,
+    Exclusion,
+    Gate,
+    Mode,
+    OnDeadline,
+    Policy,
+    Quorum,
+    Selection,
+    Stage,
+    WaiverRule,
+)
 
 __all__ = [
     "REVIEWING_ROLES",
+    "BreakGlassRule",
     "Exclusion",
     "Gate",
     "Mode",
+    "OnDeadline",
     "Policy",
     "PolicyContradictionError",
     "PolicyError",

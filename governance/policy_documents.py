@@ -26,7 +26,18 @@ from governance.policy_text import (
     path_of,
     read_policy_text,
 )
-from governance.policy_values import Exclusion, Gate, Mode, Policy, Quorum, Selection, Stage, WaiverRule
+from governance.policy_values import (
+    BreakGlassRule,
+    Exclusion,
+    Gate,
+    Mode,
+    OnDeadline,
+    Policy,
+    Quorum,
+    Selection,
+    Stage,
+    WaiverRule,
+)
 from registry.canonical import CanonicalError, canonical_json
 
 SCHEMA_PATH = Path(__file__).with_name("policy_schema.json")
@@ -204,6 +215,9 @@ def _gate(source: PolicyText, position: int) -> Gate:
         plan=plan,
         quorum=tuple(Quorum(**quorum) for quorum in entry["reviews"]["quorum"]),
         exclude=tuple(Exclusion(exclusion) for exclusion in entry["reviews"]["exclude"]),
+        break_glass=BreakGlassRule(**entry.get("break_glass", {})),
+        review_deadline_days=entry.get("review_deadline_days"),
+        on_deadline=OnDeadline(entry.get("on_deadline", OnDeadline.ESCALATE)),
     )
 
 
@@ -229,6 +243,9 @@ def _validate_sense(source: PolicyText, policy: Policy) -> None:
             problem = f"two gates lead from {gate.from_stage} to {gate.to_stage}, so the easier one would count"
             raise _fail(PolicyContradictionError, source, (*steps, "to"), problem)
         _validate_reviews(source, gate, steps)
+        if gate.on_deadline is OnDeadline.EXPIRE and gate.review_deadline_days is None:
+            problem = "needs a deadline (review_deadline_days)"
+            raise _fail(PolicyContradictionError, source, (*steps, "on_deadline"), problem)
         _validate_waivers(source, gate, steps)
 
 
@@ -245,8 +262,11 @@ def _validate_reviews(source: PolicyText, gate: Gate, steps: Steps) -> None:
 
 
 def _validate_waivers(source: PolicyText, gate: Gate, steps: Steps) -> None:
-    """A criterion cannot be waivable at a gate that grants no waivers."""
+    """A criterion cannot be waivable at a gate that grants no waivers, nor where it stands for a prohibited practice."""
     for number, criterion in enumerate(gate.criteria):
+        if criterion.waivable and criterion.prohibited:
+            place = (*steps, "criteria", number, "waivable")
+            raise _fail(PolicyContradictionError, source, place, "a prohibited practice is never waived")
         if criterion.waivable and not gate.waivers.allowed:
             place = (*steps, "criteria", number, "waivable")
             raise _fail(PolicyContradictionError, source, place, "this gate allows no waivers (waivers.allowed)")

@@ -6,7 +6,7 @@ Built by `governance.policy_documents`, which is where they are validated.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -32,6 +32,13 @@ class Exclusion(StrEnum):
     RUN_AUTHOR = "run_author"
 
 
+class OnDeadline(StrEnum):
+    """What happens when reviews are still missing at the deadline. There is no third way: nothing approves itself."""
+
+    ESCALATE = "escalate"
+    EXPIRE = "expire"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A named place a version can be in. In an exclusive one there is at most one version of a model."""
@@ -54,6 +61,15 @@ class WaiverRule:
 
     allowed: bool = False
     max_days: int = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassRule:
+    """Whether this gate can be opened in an emergency, for how long at most, and until when two others look at it."""
+
+    allowed: bool = False
+    max_hours: int = 24
+    review_days: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +110,9 @@ class Gate:
     exclude: tuple[Exclusion, ...]
     mode: Mode = Mode.ENFORCE
     waivers: WaiverRule = WaiverRule()
+    break_glass: BreakGlassRule = BreakGlassRule()
+    review_deadline_days: int | None = None
+    on_deadline: OnDeadline = OnDeadline.ESCALATE
 
     @property
     def checks(self) -> tuple[PlannedCheck, ...]:
@@ -115,12 +134,23 @@ class Gate:
             "evidence_max_age_days": self.evidence_max_age_days,
             "decision_valid_days": self.decision_valid_days,
             "waivers": {"allowed": self.waivers.allowed, "max_days": self.waivers.max_days},
+            **self._later_fields(),
             **self.plan.to_document(),
             "reviews": {
                 "quorum": [{"role": quorum.role, "count": quorum.count} for quorum in self.quorum],
                 "exclude": [str(exclusion) for exclusion in self.exclude],
             },
         }
+
+    def _later_fields(self) -> dict[str, Any]:
+        """Fields that came after the first policies: written only where they are used, so that old digests stay."""
+        fields: dict[str, Any] = {}
+        if self.break_glass != BreakGlassRule():
+            fields["break_glass"] = asdict(self.break_glass)
+        if self.review_deadline_days is not None:
+            fields["review_deadline_days"] = self.review_deadline_days
+            fields["on_deadline"] = str(self.on_deadline)
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,14 +74,14 @@ def draft_policy(*, actor: Person, source: str, policy: Policy | None = None) ->
         created_at=timezone.now(),
     )
     version.save()
-    ledger.append(
-        Event.POLICY_DRAFTED, subject=f"policy:{version}", actor=actor, facts={"digest": version.digest}
-    )
+    ledger.append(Event.POLICY_DRAFTED, subject=f"policy:{version}", actor=actor, facts={"digest": version.digest})
     return version
 
 
 @recorded("policy_version")
-def activate_policy(*, actor: Person, policy_version: PolicyVersion, password: str, reason: str = "") -> PolicyVersion:
+def activate_policy(
+    *, actor: Person, policy_version: PolicyVersion, password: str = "", otp: str = "", reason: str = ""
+) -> PolicyVersion:
     """Put a draft into force; the version in force before is retired. Requests that are open keep what they pinned.
 
     Raises PermissionRefusedError, WrongCredentialError, SeparationOfDutiesError for its author, WrongStateError for
@@ -89,7 +89,7 @@ def activate_policy(*, actor: Person, policy_version: PolicyVersion, password: s
     """
     Policy.objects.select_for_update().get(pk=policy_version.policy_id)
     require(actor, "governance.activate_policy")
-    method = prove(actor, password=password)
+    method = prove(actor, password=password, otp=otp)
     if actor.pk == policy_version.author_id:
         raise SeparationOfDutiesError("You wrote this version, so somebody else must put it into force.")
     if policy_version.current_status != Status.DRAFT:
@@ -101,15 +101,19 @@ def activate_policy(*, actor: Person, policy_version: PolicyVersion, password: s
 
 
 @recorded("policy_version")
-def recall_policy(*, actor: Person, policy_version: PolicyVersion, password: str, reason: str) -> PolicyVersion:
+def recall_policy(
+    *, actor: Person, policy_version: PolicyVersion, reason: str, password: str = "", otp: str = ""
+) -> PolicyVersion:
     """Declare that a version should not have been in force: the gates of all it let through close with this commit."""
     Policy.objects.select_for_update().get(pk=policy_version.policy_id)
     require(actor, "governance.activate_policy")
-    method = prove(actor, password=password)
+    method = prove(actor, password=password, otp=otp)
     if not reason.strip():
         raise InvalidInputError("Say why the policy is recalled.", field="reason")
     if policy_version.current_status not in (Status.ACTIVE, Status.RETIRED):
-        raise WrongStateError(f"{policy_version} is {policy_version.current_status}; only what was in force is recalled.")
+        raise WrongStateError(
+            f"{policy_version} is {policy_version.current_status}; only what was in force is recalled."
+        )
     _change(policy_version, Status.RECALLED, actor, reason, Event.POLICY_RECALLED, method)
     return policy_version
 

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from django.db import IntegrityError
-from django.db.models import Max
 from django.utils import timezone
 
 from audits import runs
 from audits.models import AuditRun
-from governance import decisions
-from governance.credentials import prove
-from governance.errors import (
-    DoubleReviewError,
-    GateClosedError,
-    NoGateError,
-    OpenRequestExistsError,
-    RoleNotAskedError,
-    RoleNotHeldError,
-    SeparationOfDutiesError,
-    StaleSubjectError,
-    WrongStateError,
-)
-from governance.models import GateDecision, PromotionRequest, Review
-from governance.policies import gate_for, plan_for
+from governance import decisions, moves
+from governance.decisions import advance
+from governance.errors import GateClosedError, NoGateError, OpenRequestExistsError, WrongStateError
+from governance.models import GateDecision, PromotionRequest, PromotionRound
+from governance.moves import locked
+from governance.policies import Mode, gate_for, plan_for
 from governance.policy_versions import policy_in_force
 from governance.refusals import recorded, subject_id
-from governance.roles import roles_of
+from governance.reviews import record_review
+from governance.stages import assign_stage
 from registry import ledger, provenance
 from registry.authority import require
-from registry.canonical import digest_of
 from registry.errors import InvalidInputError
 from registry.events import Event
-from registry.models import ModelVersion, Person, RegisteredModel, StageAssignment
+from registry.models import DatasetVersion, ModelVersion, Person, RegisteredModel, StageAssignment
+
+__all__ = [
+    "advance",
+    "audit_finished",
+    "complete",
+    "data_withdrawn",
+    "locked",
+    "record_review",
+    "request_promotion",
+    "rerun_checks",
+    "withdraw_request",
+]
 
 State = PromotionRequest.State
-Verdict = Review.Verdict
 
 
 @recorded("version")
@@ -63,20 +64,10 @@ def request_promotion(*, actor: Person, version: ModelVersion, to_stage: str, re
         raise WrongStateError(f"{version} depends on withdrawn data: {', '.join(withdrawn)}.", field="version")
     plan = plan_for(gate)
     run = runs.open_run(version=version, plan=plan, actor=actor)
-    request = PromotionRequest.objects.create(
-        version=version,
-        from_stage=gate.from_stage,
-        to_stage=to_stage,
-        policy_version=policy_version,
-        gate_name=gate.name,
-        run=run,
-        reason=reason,
-        requested_by=actor,
-        requested_at=timezone.now(),
-    )
-    ledger.append(
+    key = uuid.uuid4()
+    entry = ledger.append(
         Event.PROMOTION_REQUESTED,
-        subject=subject_id(request),
+        subject=f"promotion:{key}",
         actor=actor,
         facts={
             "version": version.record_digest,
@@ -89,81 +80,21 @@ def request_promotion(*, actor: Person, version: ModelVersion, to_stage: str, re
             "reason": ledger.commit_text(reason),
         },
     )
-    return request
-
-
-@recorded("request")
-def record_review(
-    *,
-    actor: Person,
-    request: PromotionRequest,
-    verdict: str,
-    role: str,
-    meaning: str,
-    reason: str,
-    subject_digest: str,
-    password: str,
-) -> Review:
-    """One person's signed decision on exactly what `subject_digest` names.
-
-    Raises WrongCredentialError, ServiceAccountError, RoleNotHeldError, RoleNotAskedError, SeparationOfDutiesError,
-    DoubleReviewError, StaleSubjectError, WrongStateError or InvalidInputError. The decision of the gate follows in the
-    same transaction.
-    """
-    request = locked(request)
-    model = request.version.model
-    gate = request.gate
-    method = prove(actor, password=password)
-    _require_words(verdict, meaning, reason)
-    if role not in roles_of(actor, "registry.review_promotion", model):
-        raise RoleNotHeldError(f"{actor.get_username()} does not review {model.slug} as {role}.", field="role")
-    if role not in {quorum.role for quorum in gate.quorum}:
-        raise RoleNotAskedError(f"The gate {gate.name} asks for no review as {role}.", field="role")
-    if request.state not in (State.IN_REVIEW, State.BLOCKED):
-        raise WrongStateError(f"The request is {request.get_state_display()}: there is nothing to review now.")
-    if request.state == State.BLOCKED and verdict == Verdict.APPROVE:
-        raise WrongStateError("Findings block this request; it cannot be approved while they stand.", field="verdict")
-    if subject_digest != request.subject_digest:
-        raise StaleSubjectError(
-            f"You signed {subject_digest}, but {request.subject_digest} is in front of the gate. Read it again.",
-            field="subject_digest",
-        )
-    problem = decisions.separation_problem(request, actor)
-    if problem and verdict == Verdict.APPROVE:
-        raise SeparationOfDutiesError(problem)
-    reviewed = request.reviews.filter(round=request.round, reviewer=actor).exclude(verdict=Verdict.COMMENT).exists()
-    if reviewed and verdict != Verdict.COMMENT:
-        raise DoubleReviewError("You have reviewed this round already; a person counts once.")
-    review = Review(
-        request=request,
-        round=request.round,
-        reviewer=actor,
-        printed_name=actor.printed_name,
-        role=role,
-        verdict=verdict,
-        meaning=meaning,
+    request = PromotionRequest.objects.create(
+        id=key,
+        version=version,
+        from_stage=gate.from_stage,
+        to_stage=to_stage,
+        policy_version=policy_version,
+        gate_name=gate.name,
+        run=run,
         reason=reason,
-        method=method,
-        subject_digest=subject_digest,
-        created_at=timezone.now(),
+        requested_by=actor,
+        requested_at=timezone.now(),
+        entry=entry.index,
     )
-    review.save()
-    ledger.append(
-        Event.REVIEW_RECORDED,
-        subject=subject_id(request),
-        actor=actor,
-        facts={
-            "round": request.round,
-            "role": role,
-            "verdict": verdict,
-            "meaning": meaning,
-            "method": method,
-            "subject_digest": subject_digest,
-            "reason": ledger.commit_text(reason),
-        },
-    )
-    advance(request)
-    return review
+    moves.add_round(request, run=run, number=1, cause=PromotionRound.Cause.REQUESTED, reason=reason, actor=actor)
+    return request
 
 
 @recorded("request")
@@ -174,13 +105,13 @@ def withdraw_request(*, actor: Person, request: PromotionRequest, reason: str) -
         require(actor, "registry.request_promotion", request.version.model)
     if not request.is_open:
         raise WrongStateError(f"The request is {request.get_state_display()} already.")
-    _end(request, State.WITHDRAWN)
     ledger.append(
         Event.PROMOTION_WITHDRAWN,
         subject=subject_id(request),
         actor=actor,
         facts={"reason": ledger.commit_text(reason)},
     )
+    moves.move(request, State.WITHDRAWN, actor=actor)
     return request
 
 
@@ -189,135 +120,104 @@ def rerun_checks(*, actor: Person, request: PromotionRequest, reason: str) -> Pr
     """Measure again: a new round with a new run. Reviews and waivers of earlier rounds do not carry over."""
     request = locked(request)
     require(actor, "registry.request_promotion", request.version.model)
-    if request.state not in (State.BLOCKED, State.IN_REVIEW):
+    if request.state not in (State.BLOCKED, State.IN_REVIEW, State.APPROVED):
         raise WrongStateError(f"The request is {request.get_state_display()}: it cannot be measured again.")
-    plan = plan_for(request.gate)
-    request.run = runs.open_run(version=request.version, plan=plan, actor=actor)
-    request.round += 1
-    request.state = State.AUDITING
-    request.subject_digest = ""
-    request.save(update_fields=["run", "round", "state", "subject_digest"])
-    ledger.append(
-        Event.PROMOTION_RERUN,
-        subject=subject_id(request),
-        actor=actor,
-        facts={"round": request.round, "run": request.run.pk, "reason": ledger.commit_text(reason)},
-    )
+    _measure_again(request, cause=PromotionRound.Cause.RERUN, reason=reason, actor=actor)
     return request
 
 
 @recorded("request")
-def complete(*, actor: Person, request: PromotionRequest) -> StageAssignment:
-    """Put an approved version into its stage, after the gate was asked again at this moment.
+def complete(*, actor: Person, request: PromotionRequest, reason: str = "") -> StageAssignment:
+    """Put a version into its stage, after the gate was asked again at this moment.
 
-    Raises PermissionRefusedError, WrongStateError, or GateClosedError with what closed it since.
+    An approved request needs an open gate. A gate that only warns or runs dry lets a version pass although it is closed,
+    unless by something that holds back in every mode; a warning is overridden with a `reason`. The record says closed.
+    Raises PermissionRefusedError, WrongStateError, InvalidInputError, or GateClosedError with what closes it.
     """
     request = locked(request)
     model = RegisteredModel.objects.select_for_update().get(pk=request.version.model_id)
     require(actor, "registry.complete_promotion", model)
-    if request.state != State.APPROVED:
-        raise WrongStateError(f"The request is {request.get_state_display()}, not approved.")
-    now_open = decisions.ask_gate(version=request.version, stage=request.to_stage)
-    if not now_open.is_open:
-        raise GateClosedError("The gate is closed now: " + "; ".join(entry["explanation"] for entry in now_open.blocking))
-    decision: GateDecision = now_open.require_decision()
+    decision = _let_pass(request, reason)
+    stage = next(entry for entry in request.policy_version.rules.stages if entry.name == request.to_stage)
     assignment = assign_stage(
-        model=model, stage=request.to_stage, version=request.version, decision_digest=decision.digest, actor=actor
+        model=model,
+        stage=request.to_stage,
+        version=request.version,
+        decision_digest=decision.digest,
+        actor=actor,
+        exclusive=stage.exclusive,
     )
-    _end(request, State.COMPLETED)
     ledger.append(
         Event.PROMOTION_COMPLETED,
         subject=subject_id(request),
         actor=actor,
-        facts={"stage": request.to_stage, "version": request.version.record_digest, "decision": decision.digest},
-    )
-    return assignment
-
-
-def assign_stage(
-    *, model: RegisteredModel, stage: str, version: ModelVersion | None, decision_digest: str, actor: Person
-) -> StageAssignment:
-    """Append the row that says what is in the stage from now on. `model` must be locked by the caller."""
-    rows = StageAssignment.objects.filter(model=model, stage=stage)
-    assignment = StageAssignment(
-        model=model,
-        stage=stage,
-        sequence=(rows.aggregate(newest=Max("sequence"))["newest"] or 0) + 1,
-        version=version,
-        decision_digest=decision_digest,
-        assigned_by=actor.pseudonym,
-        assigned_at=timezone.now(),
-    )
-    try:
-        assignment.save()
-    except IntegrityError:
-        raise WrongStateError(f"Another promotion changed {stage} of {model.slug} at the same moment.") from None
-    ledger.append(
-        Event.STAGE_ASSIGNED,
-        subject=f"model:{model.slug}",
-        actor=actor,
         facts={
-            "stage": stage,
-            "sequence": assignment.sequence,
-            "version": version.record_digest if version else None,
-            "decision": decision_digest,
+            "stage": request.to_stage,
+            "version": request.version.record_digest,
+            "decision": decision.digest,
+            "gate": decision.outcome,
+            "mode": str(request.gate.mode),
+            "reason": ledger.commit_text(reason) if reason else None,
         },
     )
+    moves.move(request, State.COMPLETED, actor=actor)
     return assignment
+
+
+def _let_pass(request: PromotionRequest, reason: str) -> GateDecision:
+    """The decision by which the version may pass now. Raises GateClosedError, WrongStateError or InvalidInputError."""
+    if request.state == State.APPROVED:
+        answer = decisions.ask_gate(version=request.version, stage=request.to_stage)
+        if not answer.is_open:
+            raise GateClosedError(
+                "The gate is closed now: " + "; ".join(entry["explanation"] for entry in answer.blocking)
+            )
+        return answer.require_decision()
+    if request.gate.mode is Mode.ENFORCE or request.state not in (State.BLOCKED, State.IN_REVIEW):
+        raise WrongStateError(f"The request is {request.get_state_display()}, not approved.")
+    verdict = decisions.evaluate(request, timezone.now())
+    if not verdict.may_pass:
+        raise GateClosedError(
+            "This holds back in every mode: " + "; ".join(reason.explanation for reason in verdict.blocking)
+        )
+    if request.gate.mode is Mode.WARN and not reason.strip():
+        raise InvalidInputError("The gate warns; say why the version passes all the same.", field="reason")
+    return decisions.issue(request=request, decision=verdict)
 
 
 def audit_finished(*, run: AuditRun, **_signal: Any) -> None:
     """The run of a request was closed: fix what reviewers will sign, and see what the gate says. A signal receiver."""
     for found in PromotionRequest.objects.filter(run=run, state=State.AUDITING):
         request = locked(found)
-        request.subject_digest = subject_digest_of(request)
-        request.save(update_fields=["subject_digest"])
-        advance(request)
+        request.subject_digest = moves.subject_digest_of(request)
+        decisions.advance(request)
 
 
-def subject_digest_of(request: PromotionRequest) -> str:
-    """Exactly what a reviewer signs: version, plan, measured run, policy, stage and round."""
-    return digest_of(
-        {
-            "request": str(request.pk),
-            "round": request.round,
-            "version": request.version.record_digest,
-            "artifact": request.version.artifact_digest,
-            "plan": request.run.plan_digest,
-            "run": request.run.digest,
-            "policy": request.policy_version.digest,
-            "gate": request.gate_name,
-            "to_stage": request.to_stage,
-        }
+def data_withdrawn(*, version: DatasetVersion, **_signal: Any) -> None:
+    """Data was withdrawn: whatever is under review and was made with it begins a new round. A signal receiver.
+
+    Sent before the withdrawal is logged, so that requests are locked before the head of the ledger as in every verb.
+    """
+    affected = PromotionRequest.objects.filter(
+        version__in=[descendant.pk for descendant in provenance.descendants(version)],
+        state__in=(State.BLOCKED, State.IN_REVIEW, State.APPROVED),
     )
+    requests = [locked(found) for found in affected.order_by("pk")]
+    for request in requests:
+        _measure_again(
+            request, cause=PromotionRound.Cause.DATA_WITHDRAWN, reason=f"{version} was withdrawn", actor=ledger.SYSTEM
+        )
 
 
-def advance(request: PromotionRequest) -> None:
-    """Ask the gate and move the locked request accordingly; a final word becomes a signed decision and a report."""
-    verdict = decisions.evaluate(request, timezone.now())
-    state = decisions.state_after(verdict)
-    if state in (State.APPROVED, State.REJECTED) or (state == State.BLOCKED and request.state != State.BLOCKED):
-        decisions.issue(request=request, decision=verdict)
-    if state == State.REJECTED:
-        _end(request, state)
-    elif state != request.state:
-        request.state = state
-        request.save(update_fields=["state"])
-
-
-def locked(request: PromotionRequest) -> PromotionRequest:
-    """The request as it is now, locked until the transaction ends. Every verb starts with it."""
-    return (
-        PromotionRequest.objects.select_for_update(of=("self",))
-        .select_related("version__model", "policy_version__policy", "run", "requested_by")
-        .get(pk=request.pk)
+def _measure_again(request: PromotionRequest, *, cause: str, reason: str, actor: Person | str) -> None:
+    run = runs.open_run(version=request.version, plan=plan_for(request.gate), actor=actor)
+    ledger.append(
+        Event.PROMOTION_RERUN,
+        subject=subject_id(request),
+        actor=actor,
+        facts={"round": request.round + 1, "run": run.pk, "cause": cause, "reason": ledger.commit_text(reason)},
     )
-
-
-def _end(request: PromotionRequest, state: str) -> None:
-    request.state = state
-    request.ended_at = timezone.now()
-    request.save(update_fields=["state", "ended_at"])
+    moves.begin_round(request, run=run, cause=cause, reason=reason, actor=actor)
 
 
 def _gate_from_here(version: ModelVersion, rules: Any, to_stage: str) -> Any:
@@ -325,9 +225,9 @@ def _gate_from_here(version: ModelVersion, rules: Any, to_stage: str) -> Any:
     if to_stage not in {stage.name for stage in rules.stages}:
         known = ", ".join(stage.name for stage in rules.stages)
         raise InvalidInputError(f"{to_stage!r} is no stage of policy {rules.slug}; it has {known}.", field="to_stage")
-    here = set(
-        StageAssignment.objects.current().filter(version=version).values_list("stage", flat=True)
-    ) or {rules.stages[0].name}
+    here = set(StageAssignment.objects.current().filter(version=version).values_list("stage", flat=True)) or {
+        rules.stages[0].name
+    }
     for stage in rules.stages:
         if stage.name in here:
             gate = gate_for(rules, stage.name, to_stage)
@@ -337,14 +237,3 @@ def _gate_from_here(version: ModelVersion, rules: Any, to_stage: str) -> Any:
         f"{version} is in {', '.join(sorted(here))}, and policy {rules.slug} has no gate from there to {to_stage}.",
         field="to_stage",
     )
-
-
-def _require_words(verdict: str, meaning: str, reason: str) -> None:
-    if verdict not in Verdict.values:
-        raise InvalidInputError(f"verdict is one of {', '.join(Verdict.values)}.", field="verdict")
-    if meaning not in Review.Meaning.values:
-        raise InvalidInputError(f"meaning is one of {', '.join(Review.Meaning.values)}.", field="meaning")
-    if (verdict == Verdict.APPROVE) == (meaning == Review.Meaning.REJECTED):
-        raise InvalidInputError("The meaning of the signature contradicts the verdict.", field="meaning")
-    if not reason.strip():
-        raise InvalidInputError("Give the reason for your decision.", field="reason")

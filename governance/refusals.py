@@ -7,7 +7,10 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 
+from governance.errors import WrongCredentialError
+from governance.models import FailedCredential
 from registry import ledger
 from registry.errors import AssayError
 from registry.events import Event
@@ -40,6 +43,8 @@ def recorded(subject: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def _record(verb: str, error: AssayError, actor: Any, subject: Any) -> None:
     with transaction.atomic():
+        if error.code == WrongCredentialError.code and isinstance(actor, Person):
+            FailedCredential.objects.create(person=actor, at=timezone.now())
         ledger.append(
             Event.ACTION_REFUSED,
             subject=subject_id(subject),

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_migrate
+from guardian.models import GroupObjectPermission
 
 from governance.models import RoleGroup
 from governance.models.access import Role
@@ -43,12 +44,14 @@ _REVIEW = ("registry.review_promotion",)
 DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.DATA_SCIENTIST: (*_READ, *_BUILD),
     Role.ML_ENGINEER: (*_READ, *_BUILD, "registry.complete_promotion"),
-    Role.MODEL_OWNER: (*_READ, *_BUILD, *_REVIEW, "registry.complete_promotion"),
+    Role.MODEL_OWNER: (*_READ, *_BUILD, *_REVIEW, "registry.complete_promotion", "registry.retire_version"),
     Role.MODEL_VALIDATOR: (*_READ, *_REVIEW),
     Role.RISK_OFFICER: (
         *_READ,
         *_REVIEW,
         "registry.decide_waiver",
+        "registry.break_glass",
+        "registry.retire_version",
         "governance.draft_policy",
         "governance.activate_policy",
     ),
@@ -103,6 +106,18 @@ def roles_of(person: Person, permission: str, model: RegisteredModel) -> set[str
     if not person.is_active:
         return set()
     groups = groups_permitting(permission, model).filter(user=person)
+    return set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
+
+
+def roles_anywhere(person: Person, permission: str) -> set[str]:
+    """The roles in which `person` holds `permission` on every model, or on any one."""
+    if not person.is_active:
+        return set()
+    codename = permission.split(".")[1]
+    groups = Group.objects.filter(user=person).filter(
+        Q(pk__in=groups_permitting(permission).values("pk"))
+        | Q(pk__in=GroupObjectPermission.objects.filter(permission__codename=codename).values("group"))
+    )
     return set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
 
 

@@ -230,6 +230,7 @@ ASSAY_CHECKS = env.list(
         "audits.checks.performance_metrics.PerformanceMetrics",
     ],
 )
+ASSAY_DELEGATION_DAYS = env.int("ASSAY_DELEGATION_DAYS", default=60)
 ASSAY_TOKEN_DAYS = env.int("ASSAY_TOKEN_DAYS", default=90)
 
 # -- REST -------------------------------------------------------------------------------------------------------------

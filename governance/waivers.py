@@ -7,10 +7,19 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from audits.criteria import Outcome
-from governance import decisions, promotions
+from governance import decisions
 from governance.credentials import prove
-from governance.errors import NotWaivableError, RoleNotHeldError, SeparationOfDutiesError, StaleSubjectError, WrongStateError
+from governance.errors import (
+    NotWaivableError,
+    RoleNotHeldError,
+    SeparationOfDutiesError,
+    StaleSubjectError,
+    WaiverRenewalError,
+    WrongStateError,
+)
+from governance.evaluation import separation_problem
 from governance.models import PromotionRequest, Waiver, WaiverDecision
+from governance.moves import locked
 from governance.refusals import recorded, subject_id
 from governance.roles import roles_of
 from registry import ledger
@@ -34,9 +43,10 @@ def request_waiver(
 ) -> Waiver:
     """Ask that a finding that blocks may stand until `expires_at`.
 
-    Raises PermissionRefusedError, WrongStateError, NotWaivableError, or InvalidInputError naming the field.
+    Raises PermissionRefusedError, WrongStateError, NotWaivableError, WaiverRenewalError for a criterion that was waived
+    in this round already, or InvalidInputError naming the field.
     """
-    request = promotions.locked(request)
+    request = locked(request)
     require(actor, "registry.request_waiver", request.version.model)
     if request.state not in (State.BLOCKED, State.IN_REVIEW):
         raise WrongStateError(f"The request is {request.get_state_display()}: nothing can be waived now.")
@@ -45,6 +55,7 @@ def request_waiver(
         if not text.strip():
             raise InvalidInputError("Say why, and what protects people meanwhile.", field=field)
     _require_expiry(request, expires_at)
+    _require_no_renewal(request, criterion_id)
     if Waiver.objects.filter(
         request=request, round=request.round, criterion_id=criterion_id, decision__isnull=True
     ).exists():
@@ -78,21 +89,21 @@ def request_waiver(
 
 @recorded("waiver")
 def decide_waiver(
-    *, actor: Person, waiver: Waiver, granted: bool, role: str, reason: str, password: str
+    *, actor: Person, waiver: Waiver, granted: bool, role: str, reason: str, password: str = "", otp: str = ""
 ) -> WaiverDecision:
     """Grant or refuse a waiver, once, signed. The gate is asked again in the same transaction.
 
     Raises WrongCredentialError, ServiceAccountError, RoleNotHeldError, SeparationOfDutiesError, StaleSubjectError for a
     waiver of an earlier round, WrongStateError when it is decided or expired already.
     """
-    request = promotions.locked(waiver.request)
+    request = locked(waiver.request)
     waiver = Waiver.objects.select_related("requested_by").get(pk=waiver.pk)
-    method = prove(actor, password=password)
+    method = prove(actor, password=password, otp=otp)
     if role not in roles_of(actor, "registry.decide_waiver", request.version.model):
         raise RoleNotHeldError(f"{actor.get_username()} does not decide waivers as {role}.", field="role")
     if actor.pk == waiver.requested_by_id:
         raise SeparationOfDutiesError("You asked for this waiver, so somebody else must decide it.")
-    problem = decisions.separation_problem(request, actor)
+    problem = separation_problem(request, actor, timezone.now())
     if problem:
         raise SeparationOfDutiesError(problem)
     if WaiverDecision.objects.filter(waiver=waiver).exists():
@@ -104,19 +115,9 @@ def decide_waiver(
     if not reason.strip():
         raise InvalidInputError("Give the reason for your decision.", field="reason")
     if granted:
+        _require_waivable(request, waiver.criterion_id)
         _require_expiry(request, waiver.expires_at)
-    decision = WaiverDecision(
-        waiver=waiver,
-        granted=granted,
-        reason=reason,
-        decided_by=actor,
-        printed_name=actor.printed_name,
-        role=role,
-        method=method,
-        decided_at=timezone.now(),
-    )
-    decision.save()
-    ledger.append(
+    entry = ledger.append(
         Event.WAIVER_GRANTED if granted else Event.WAIVER_REFUSED,
         subject=subject_id(request),
         actor=actor,
@@ -128,7 +129,19 @@ def decide_waiver(
             "reason": ledger.commit_text(reason),
         },
     )
-    promotions.advance(request)
+    decision = WaiverDecision(
+        waiver=waiver,
+        granted=granted,
+        reason=reason,
+        decided_by=actor,
+        printed_name=actor.printed_name,
+        role=role,
+        method=method,
+        decided_at=timezone.now(),
+        entry=entry.index,
+    )
+    decision.save()
+    decisions.advance(request)
     return decision
 
 
@@ -137,11 +150,28 @@ def _require_waivable(request: PromotionRequest, criterion_id: str) -> None:
     criterion = next((entry for entry in gate.criteria if entry.id == criterion_id), None)
     if criterion is None:
         raise InvalidInputError(f"The gate {gate.name} has no criterion {criterion_id}.", field="criterion_id")
+    if criterion.prohibited:
+        raise NotWaivableError(
+            f"{criterion_id} marks a prohibited practice: nobody can waive it.", field="criterion_id"
+        )
     if not (gate.waivers.allowed and criterion.waivable):
         raise NotWaivableError(f"The policy allows no waiver of {criterion_id}.", field="criterion_id")
     finding = request.run.findings.filter(criterion_id=criterion_id).first()
     if finding is not None and finding.outcome == Outcome.SATISFIED:
         raise NotWaivableError(f"{criterion_id} is satisfied: there is nothing to waive.", field="criterion_id")
+
+
+def _require_no_renewal(request: PromotionRequest, criterion_id: str) -> None:
+    """A waiver is granted once a round: whoever wants it for longer has the evidence measured and reviewed anew."""
+    granted = Waiver.objects.filter(
+        request=request, round=request.round, criterion_id=criterion_id, decision__granted=True
+    ).first()
+    if granted is not None:
+        raise WaiverRenewalError(
+            f"{criterion_id} was waived in this round until {granted.expires_at:%Y-%m-%d}; a waiver is not prolonged. "
+            "Run the checks again: a new round has a new review.",
+            field="criterion_id",
+        )
 
 
 def _require_expiry(request: PromotionRequest, expires_at: datetime) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from registry import ledger, storage
+from registry import ledger, signals, storage
 from registry.authority import require
 from registry.canonical import digest_of, is_digest
 from registry.errors import DuplicateError, InvalidInputError
@@ -150,6 +150,7 @@ def withdraw_dataset_version(*, actor: Person, version: DatasetVersion, reason: 
         dataset_version=version, reason=reason, withdrawn_by=actor, withdrawn_at=timezone.now()
     )
     withdrawal.save()
+    signals.dataset_withdrawn.send(sender=DatasetVersion, version=version)
     ledger.append(
         Event.DATASET_WITHDRAWN,
         subject=f"dataset:{version}",

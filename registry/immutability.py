@@ -44,6 +44,8 @@ def _for_each(
 
 
 def _protect(editor: BaseDatabaseSchemaEditor, table: str) -> None:
+    # Anew each time: on SQLite a migration that rebuilds a table silently loses its triggers.
+    _release(editor, table)
     if editor.connection.vendor == "postgresql":
         editor.execute(_POSTGRES_FUNCTION, params=None)  # its percent signs are not placeholders
         # ALWAYS: a session in replica mode is no way around it. TRUNCATE needs its own statement-level trigger.

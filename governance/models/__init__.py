@@ -1,21 +1,35 @@
 """Who may what, what was asked, what was decided."""
 
 from governance.models.access import AccessToken, IdempotencyKey, RoleGroup
-from governance.models.decisions import GateDecision
+from governance.models.break_glass import BreakGlass, BreakGlassReview
+from governance.models.conditions import Condition, ConditionMet
+from governance.models.credentials import FailedCredential, TotpDevice
+from governance.models.decisions import Decommission, GateDecision
+from governance.models.delegations import Delegation, DelegationEnd
 from governance.models.policies import Policy, PolicyStatusChange, PolicyVersion
-from governance.models.promotions import PromotionRequest
+from governance.models.promotions import PromotionRequest, PromotionRound
 from governance.models.reviews import Review, Waiver, WaiverDecision
 
 __all__ = [
     "AccessToken",
+    "BreakGlass",
+    "BreakGlassReview",
+    "Condition",
+    "ConditionMet",
+    "Decommission",
+    "Delegation",
+    "DelegationEnd",
+    "FailedCredential",
     "GateDecision",
     "IdempotencyKey",
     "Policy",
     "PolicyStatusChange",
     "PolicyVersion",
     "PromotionRequest",
+    "PromotionRound",
     "Review",
     "RoleGroup",
+    "TotpDevice",
     "Waiver",
     "WaiverDecision",
 ]

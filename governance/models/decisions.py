@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from governance.models.promotions import PromotionRequest
@@ -31,3 +32,17 @@ class GateDecision(Record):
 
     def __str__(self) -> str:
         return f"{self.stage} {self.outcome} for {self.version}"
+
+
+class Decommission(Record):
+    """A version went out of use for good: every gate of it is closed from here on."""
+
+    version = models.OneToOneField(ModelVersion, on_delete=models.PROTECT, related_name="decommission")
+    reason = models.TextField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    printed_name = models.CharField(max_length=200)
+    method = models.CharField(max_length=20)
+    decided_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.version} decommissioned"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from governance.models.delegations import Delegation
 from governance.models.promotions import PromotionRequest
 from registry.models.immutable import Record
 
@@ -38,6 +39,15 @@ class Review(Record):
     method = models.CharField(max_length=20, help_text="How the person proved who they are, in the same request.")
     subject_digest = models.CharField(max_length=71)
     created_at = models.DateTimeField()
+    delegation = models.ForeignKey(
+        Delegation,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reviews",
+        help_text="Set when the person reviewed in the role of somebody who was away.",
+    )
+    entry = models.PositiveBigIntegerField(null=True, help_text="Index of the ledger entry that tells of it.")
 
     class Meta:
         ordering = ("created_at", "pk")
@@ -63,7 +73,9 @@ class Waiver(Record):
     justification = models.TextField()
     compensating_control = models.TextField(help_text="What protects people meanwhile.")
     expires_at = models.DateTimeField()
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waivers_requested")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waivers_requested"
+    )
     requested_at = models.DateTimeField()
 
     class Meta:
@@ -84,6 +96,7 @@ class WaiverDecision(Record):
     role = models.CharField(max_length=40)
     method = models.CharField(max_length=20)
     decided_at = models.DateTimeField()
+    entry = models.PositiveBigIntegerField(null=True, help_text="Index of the ledger entry that tells of it.")
 
     class Meta:
         verbose_name = "waiver decision"

@@ -45,6 +45,8 @@ class RegisteredModel(models.Model):
             ("complete_promotion", "Can put an approved version of this model into its stage"),
             ("request_waiver", "Can ask for a waiver on this model"),
             ("decide_waiver", "Can grant or refuse a waiver on this model"),
+            ("break_glass", "Can open a closed gate of this model in an emergency"),
+            ("retire_version", "Can take versions of this model out of use"),
             ("read_gate", "Can ask the gates of this model"),
             ("read_report", "Can read the reports of this model"),
         )

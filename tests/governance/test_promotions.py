@@ -234,7 +234,7 @@ def test_withdrawn_data_closes_the_gate_at_once(
 ) -> None:
     withdraw_dataset_version(actor=dora, version=world.evaluation, reason="erasure request")
     answer = ask_gate(version=version, stage="staging")
-    assert [entry["code"] for entry in answer.blocking] == ["input-withdrawn"]
+    assert "input-withdrawn" in [entry["code"] for entry in answer.blocking]
 
 
 def test_a_recalled_policy_closes_the_gate(
@@ -303,16 +303,15 @@ def test_a_closed_decision_turned_open_in_the_database_stays_closed(
     assert not ask_gate(version=version, stage="staging").is_open
 
 
-@pytest.mark.parametrize("state", [State.AUDITING, State.IN_REVIEW, State.BLOCKED, State.REJECTED, State.WITHDRAWN])
-def test_a_state_written_by_hand_does_not_complete(
-    in_review: PromotionRequest, mel: Person, state: str, version: ModelVersion
-) -> None:
-    PromotionRequest.objects.filter(pk=in_review.pk).update(state=state)
-    with pytest.raises(WrongStateError):
-        complete(actor=mel, request=in_review)
-    PromotionRequest.objects.filter(pk=in_review.pk).update(state=State.APPROVED)
-    with pytest.raises(GateClosedError):
-        complete(actor=mel, request=in_review)
+@pytest.mark.parametrize("state", State.values)
+def test_no_state_is_written_by_hand(in_review: PromotionRequest, state: str) -> None:
+    with pytest.raises(ImmutableError):
+        PromotionRequest.objects.filter(pk=in_review.pk).update(state=state)
+    in_review.state = state
+    with pytest.raises(ImmutableError):
+        in_review.save()
+    with pytest.raises(IntegrityError, match="is held by the workflow"), transaction.atomic():
+        PromotionRequest.objects.filter(pk=in_review.pk).moved(state=state)
 
 
 def test_only_who_may_complete_completes(approved: PromotionRequest, otto: Person, victor: Person) -> None:
