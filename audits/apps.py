@@ -10,5 +10,5 @@ class AuditsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the work this app performs."""
-        from audits import performers  # noqa: F401, PLC0415  (models must be loaded first)
+        """Register the work this app performs, and the tables that the ledger answers for."""
+        from audits import performers, reconcilers  # noqa: F401, PLC0415  (models must be loaded first)

@@ -10,8 +10,8 @@ class GovernanceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect roles, system checks and the work this app performs."""
-        from governance import performers, roles, system_checks  # noqa: F401, PLC0415  (models must be loaded first)
+        """Connect roles, system checks, the work this app performs and the tables that the ledger answers for."""
+        from governance import performers, reconcilers, roles, system_checks  # noqa: F401, PLC0415  (models are loaded)
         from governance.celery import prepare_broker  # noqa: PLC0415  (settings must be loaded first)
 
         roles.connect()

@@ -8,3 +8,7 @@ class RegistryConfig(AppConfig):
 
     name = "registry"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the tables that the ledger answers for."""
+        from registry import reconcilers  # noqa: F401, PLC0415  (models must be loaded first)

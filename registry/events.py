@@ -24,6 +24,7 @@ class Event(StrEnum):
     STAGE_ROLLED_BACK = "stage.rolled-back"
     KEY_CREATED = "key.created"
     PERSON_ERASED = "person.erased"
+    ROW_CHANGED = "row.changed"
     # audits
     RUN_OPENED = "run.opened"
     OBSERVATION_RECORDED = "observation.recorded"

@@ -6,23 +6,21 @@ and no change without a record.
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from registry import merkle
-from registry.canonical import canonical_json, digest
+from registry import merkle, rows
+from registry.canonical import canonical_json
 from registry.errors import LedgerError
 from registry.events import Event
 from registry.models import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode, Person
 from registry.notes import Checkpoint as TreeHead
-from registry.notes import sign_checkpoint
+from registry.notes import Receipt, sign_checkpoint
 from registry.signing import keyring
 
 BODY_VERSION = 1
@@ -37,9 +35,11 @@ def append(
     """Write one entry and the tree nodes it completes. Raises LedgerError outside a transaction or when too large.
 
     `subject` is a text id such as `version:credit/3`; `facts` is JSON without personal text (see `commit_text`).
+    The entry also answers for the rows that were saved in this transaction before it (`registry.rows`).
     """
     if not connection.in_atomic_block:
         raise LedgerError("An entry is written inside the transaction of the change it records.")
+    told = rows.tell(commit_text)
     body = canonical_json(
         {
             "v": BODY_VERSION,
@@ -48,10 +48,13 @@ def append(
             "actor": actor.pseudonym if isinstance(actor, Person) else actor,
             "subject": subject,
             "facts": dict(facts or {}),
+            **({"rows": told} if told else {}),
         }
     )
     if len(body) > MAX_BODY_BYTES:
-        raise LedgerError(f"The entry has {len(body)} bytes; the limit is {MAX_BODY_BYTES}. Name large content by digest.")
+        raise LedgerError(
+            f"The entry has {len(body)} bytes; the limit is {MAX_BODY_BYTES}. Name large content by digest."
+        )
     head = LedgerHead.objects.select_for_update().get_or_create(id=1)[0]
     leaf = merkle.leaf_hash(body)
     entry = LedgerEntry(index=head.size, body=body, leaf_hash=leaf, event=event.value, subject=subject)
@@ -65,11 +68,17 @@ def append(
 
 
 def commit_text(text: str) -> str:
-    """Keep `text` erasable and return the commitment that the ledger may hold: SHA-256(salt ‖ text)."""
-    salt = secrets.token_bytes(32)
-    commitment = digest(salt + text.encode())
-    ErasableText.objects.create(commitment=commitment, salt=salt, text=text)
-    return commitment
+    """Keep `text` erasable and return the commitment that the ledger may hold: SHA-256(salt ‖ text).
+
+    Within one transaction the same text has one commitment: facts and rows that hold it point to the same secret.
+    """
+    promised = rows.committed(text)
+    if promised is None:
+        salt = secrets.token_bytes(32)
+        promised = rows.commitment(salt, text)
+        ErasableText.objects.create(commitment=promised, salt=salt, text=text)
+        rows.note_commitment(text, promised)
+    return promised
 
 
 def utc_text(moment: datetime) -> str:
@@ -119,58 +128,15 @@ def consistency_proof(old: int, new: int) -> list[bytes]:
     return merkle.consistency_proof(old, new, read_node)
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """`problem` is empty when everything agrees; else `first_bad` is the index of the first entry that does not."""
-
-    size: int
-    root: bytes
-    first_bad: int | None = None
-    problem: str = ""
+def receipt(index: int) -> Receipt:
+    """Proof of entry `index` under a head signed just now. Raises MerkleError for an entry that is not there."""
+    checkpoint = publish_checkpoint()
+    return Receipt(index=index, proof=tuple(inclusion_proof(index, checkpoint.size)), checkpoint=checkpoint.note)
 
 
-def verify(progress: Callable[[int, int], None] = lambda _done, _total: None) -> Verification:
-    """Recompute the whole log from the bodies and compare with every stored copy. Stops at the first bad entry."""
-    total = size()
-    frontier = merkle.Frontier()
-    for expected, (index, body, leaf, event, subject) in enumerate(_stored_entries()):
-        problem = _entry_problem(expected, index, bytes(body), bytes(leaf), event, subject)
-        if problem:
-            return Verification(total, frontier.root(), expected, problem)
-        for level, position, value in frontier.append(bytes(leaf)):
-            if read_node_or_none(level, position) != value:
-                return Verification(total, frontier.root(), expected, f"tree node {level}/{position} differs")
-        progress(expected + 1, total)
-    if frontier.size != total:
-        return Verification(
-            total, frontier.root(), frontier.size, f"the head says {total} entries, {frontier.size} are there"
-        )
-    return Verification(total, frontier.root())
+def _tell_of_row(name: str) -> None:
+    """The entry of a row that was saved outside of any verb."""
+    append(Event.ROW_CHANGED, subject=name[:200])
 
 
-def read_node_or_none(level: int, position: int) -> bytes | None:
-    """The stored hash, or None when the node is missing."""
-    found = LedgerNode.objects.filter(level=level, position=position).values_list("hash", flat=True).first()
-    return None if found is None else bytes(found)
-
-
-def _stored_entries() -> Iterator[tuple[int, bytes, bytes, str, str]]:
-    return (
-        LedgerEntry.objects.order_by("index")
-        .values_list("index", "body", "leaf_hash", "event", "subject")
-        .iterator(chunk_size=2000)
-    )
-
-
-def _entry_problem(expected: int, index: int, body: bytes, leaf: bytes, event: str, subject: str) -> str:
-    if index != expected:
-        return f"entry {expected} is missing (the next one is {index})"
-    if merkle.leaf_hash(body) != leaf:
-        return "the body does not have the stored leaf hash"
-    try:
-        told = json.loads(body)
-    except ValueError:
-        return "the body is not JSON"
-    if (told.get("event"), told.get("subject")) != (event, subject):
-        return "event or subject beside the body differs from the body"
-    return ""
+rows.tells_alone(_tell_of_row)

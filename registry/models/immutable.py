@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.db import models
 
+from registry import rows
 from registry.errors import ImmutableError
 
 M = TypeVar("M", bound=models.Model)
@@ -11,6 +13,13 @@ M = TypeVar("M", bound=models.Model)
 
 class RecordQuerySet(models.QuerySet[M]):
     """Rows that are added and read, never changed. The database triggers refuse what goes around this class."""
+
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+        """As Django's; the next entry of the ledger tells of these rows as of any other."""
+        made = super().bulk_create(objs, *args, **kwargs)
+        for row in made:
+            rows.note_new(row)
+        return made
 
     def update(self, **_values: Any) -> int:
         """Refuse: a record is never changed."""

@@ -17,7 +17,7 @@ from governance.demo.service import Service, ServiceError, free_address
 from governance.demo.story import State, Story, StoryError
 from governance.demo.terminal import Terminal
 from governance.models import PromotionRequest
-from registry import ledger
+from registry import verification
 from registry.models import ModelVersion
 
 
@@ -180,7 +180,7 @@ class Command(BaseCommand):
         terminal.say("the same file with one byte changed:")
         if story.verify(forged) != 1:
             raise StoryError("The verifier accepted a forged report.")
-        verified = ledger.verify()
+        verified = verification.verify()
         terminal.good(f"ledger: {verified.size} entries recomputed, nothing differs")
         if verified.problem:
             raise StoryError(f"The ledger does not verify: {verified.problem}")

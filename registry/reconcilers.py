@@ -1,0 +1,39 @@
+"""The tables of this app that the ledger answers for. Loaded when the apps are ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.models import (
+    Dataset,
+    DatasetDerivation,
+    DatasetVersion,
+    DatasetWithdrawal,
+    ModelVersion,
+    Person,
+    RegisteredModel,
+    StageAssignment,
+    VersionInput,
+)
+from registry.rows import reconciles
+
+
+def _groups_of(person: Person) -> dict[str, Any]:
+    return {"groups": sorted(person.groups.values_list("name", flat=True))}
+
+
+reconciles(RegisteredModel)
+reconciles(ModelVersion)
+reconciles(VersionInput)
+reconciles(Dataset)
+reconciles(DatasetVersion)
+reconciles(DatasetDerivation)
+reconciles(DatasetWithdrawal, texts=("reason",))
+reconciles(StageAssignment, omits=("entry",))  # the index of this very entry
+reconciles(
+    Person,
+    texts=("username", "first_name", "last_name", "email"),
+    omits=("last_login",),  # every sign-in changes it, and it decides nothing
+    also=_groups_of,
+    relations=(Person.groups.through,),
+)
