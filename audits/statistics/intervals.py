@@ -26,6 +26,7 @@ SMALL = 40
 MOST_FOR_TUKEY = 200
 _ROWS = 512
 
+Array = np.ndarray[Any, Any]
 Count = tuple[float, float]
 Bounds = tuple[float, float, float]
 
@@ -94,7 +95,9 @@ def recovered(first: Bounds, second: Bounds, level: float, method: str) -> Inter
 
 def widest_of(bounds: Sequence[Bounds], level: float, method: str) -> tuple[float, Interval]:
     """Highest minus lowest of independent estimates, each (value, low, high) already at the simultaneous level."""
-    values, lows, highs = (np.array(column, dtype=float) for column in zip(*bounds, strict=True))
+    # Groups of equal numbers are one entry; only a lone group cannot be paired with its like.
+    found, times = np.unique(np.array(bounds, dtype=float), axis=0, return_counts=True)
+    values, lows, highs = found.T
     below, above = values - lows, highs - values
     low = high = 0.0
     for start in range(0, len(values), _ROWS):
@@ -102,10 +105,16 @@ def widest_of(bounds: Sequence[Bounds], level: float, method: str) -> tuple[floa
         gaps = values[part, None] - values[None, :]
         low = max(low, float((gaps - np.hypot(below[part, None], above[None, :])).max()))
         reach = gaps + np.hypot(above[part, None], below[None, :])
-        # A group is no distance from itself.
-        reach[np.arange(reach.shape[0]), np.arange(start, start + reach.shape[0])] = 0.0
+        _alone(reach, start, times)
         high = max(high, float(reach.max()))
     return float(values.max() - values.min()), Interval(low, high, level, method)
+
+
+def _alone(pairs: Array, start: int, times: Array) -> None:
+    """A group that occurs once is no distance from itself."""
+    rows = np.arange(pairs.shape[0])
+    itself = pairs[rows, rows + start]
+    pairs[rows, rows + start] = np.where(times[rows + start] == 1, 0.0, itself)
 
 
 def widest_difference(groups: Sequence[Count], level: float = LEVEL) -> Interval:
@@ -145,15 +154,15 @@ def _log_ratio(first: Count, second: Count, z: float) -> tuple[float, float]:
 def lowest_ratio(groups: Sequence[Count], level: float = LEVEL) -> Interval:
     """For min / max of the rates of at least two groups, not all zero: the lowest of all simultaneous ratios."""
     z = simultaneous_quantile(len(groups), level)
-    counts = np.array([count + 0.5 for count, _ in groups])
-    totals = np.array([total + 0.5 for _, total in groups])
+    found, times = np.unique(np.array(groups, dtype=float), axis=0, return_counts=True)
+    counts, totals = (found + 0.5).T
     logs, variances = np.log(counts / totals), np.maximum(0.0, 1 / counts - 1 / totals)
     low = high = 0.0
     for start in range(0, len(logs), _ROWS):
         part = slice(start, start + _ROWS)
         centres = logs[part, None] - logs[None, :]
         spreads = z * np.sqrt(variances[part, None] + variances[None, :])
-        spreads[np.arange(spreads.shape[0]), np.arange(start, start + spreads.shape[0])] = 0.0
+        _alone(spreads, start, times)
         low, high = min(low, float((centres - spreads).min())), min(high, float((centres + spreads).min()))
     rates = [count / total for count, total in groups]
     point = min(rates) / max(rates)
@@ -161,7 +170,7 @@ def lowest_ratio(groups: Sequence[Count], level: float = LEVEL) -> Interval:
     return Interval(min(math.exp(low), point), min(1.0, max(math.exp(high), point)), level, method)
 
 
-def mean(sample: np.ndarray[Any, Any], level: float = LEVEL) -> Interval | None:
+def mean(sample: Array, level: float = LEVEL) -> Interval | None:
     """Student's interval for the mean of at least two values; None below."""
     size = int(sample.size)
     if size < 2:  # noqa: PLR2004 - one value has no spread
@@ -171,7 +180,7 @@ def mean(sample: np.ndarray[Any, Any], level: float = LEVEL) -> Interval | None:
     return Interval(centre - spread, centre + spread, level, "student-t")
 
 
-def percentile(draws: np.ndarray[Any, Any], point: float, level: float, method: str) -> Interval:
+def percentile(draws: Array, point: float, level: float, method: str) -> Interval:
     """The middle `level` of resampled values, widened to hold `point` where skew has pushed it out."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(min(float(low), point), max(float(high), point), level, method)
