@@ -1,4 +1,5 @@
-"""WeasyPrint draws the reports with Pango, which no Python package carries: see that it can be loaded.
+"""WeasyPrint draws the reports with Pango and LightGBM counts with libgomp, which no Python package carries: see that
+both can be loaded.
 
 As root the distribution's packages are installed. An ordinary user gets the same packages unpacked into the project
 (`.venv/syslibs`), which changes nothing outside of it; `deploy/run` points the loader there.
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from deploy.layout import Layout
     from deploy.progress import Progress
 
-# What WeasyPrint opens at import, under the names it asks the loader for.
+# What WeasyPrint and LightGBM open at import, under the names they ask the loader for.
 LIBRARIES = (
     "libgobject-2.0.so.0",
     "libpango-1.0.so.0",
@@ -28,12 +29,13 @@ LIBRARIES = (
     "libharfbuzz.so.0",
     "libharfbuzz-subset.so.0",
     "libfontconfig.so.1",
+    "libgomp.so.1",
 )
-DEBIAN_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+DEBIAN_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "libgomp1")
 OTHER_DISTRIBUTIONS = {
-    "dnf": "dnf install --assumeyes pango harfbuzz fontconfig",
-    "zypper": "zypper --non-interactive install libpango-1_0-0 libharfbuzz-subset0 fontconfig",
-    "pacman": "pacman -S --needed --noconfirm pango harfbuzz fontconfig",
+    "dnf": "dnf install --assumeyes pango harfbuzz fontconfig libgomp",
+    "zypper": "zypper --non-interactive install libpango-1_0-0 libharfbuzz-subset0 fontconfig libgomp1",
+    "pacman": "pacman -S --needed --noconfirm pango harfbuzz fontconfig gcc-libs",
 }
 _PROBE = """
 import ctypes, sys
@@ -53,10 +55,10 @@ def require_system_libraries(layout: Layout, progress: Progress) -> None:
         raise _still_missing(layout, "this is not Debian or one of its children, so set-up cannot fetch them")
     try:
         if os.geteuid() == 0:
-            with progress.step("Pango, into the system"):
+            with progress.step("Pango and libgomp, into the system"):
                 apt.install(DEBIAN_PACKAGES)
         else:
-            with progress.step("Pango, into .venv/syslibs") as show:
+            with progress.step("Pango and libgomp, into .venv/syslibs") as show:
                 apt.unpack(DEBIAN_PACKAGES, layout.system_libraries, show)
     except apt.AptError as error:
         raise _still_missing(layout, str(error)) from error
@@ -83,5 +85,5 @@ def remedy() -> str:
 def _still_missing(layout: Layout, reason: str) -> SetUpError:
     names = ", ".join(missing_libraries(layout))
     return SetUpError(
-        f"The PDF reports need libraries that are not on this machine ({names}): {reason}.", remedy=remedy()
+        f"PDF reports and LightGBM models need libraries that are not on this machine ({names}): {reason}.", remedy=remedy()
     )

@@ -25,7 +25,7 @@ _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"]\x00\x00", b"\x04\x22\x4
 
 
 class ArtifactFormat(StrEnum):
-    """Formats that hold data and no code. Only those in `SCORABLE` can be asked for predictions so far.
+    """Formats that hold data and no code. Those in `SCORABLE` can be asked for predictions.
 
     The same words are the choices of `ModelVersion.artifact_format`; here no Django is needed to read a file.
     """
@@ -37,7 +37,7 @@ class ArtifactFormat(StrEnum):
     LIGHTGBM_TEXT = "lightgbm-text"
 
 
-SCORABLE = frozenset({ArtifactFormat.SKOPS})
+SCORABLE = frozenset(ArtifactFormat)
 
 CONVERT = (
     "Convert it where you trust it:\n"
@@ -79,8 +79,8 @@ def require_scorable(found: ArtifactFormat) -> None:
     """Raises ArtifactRefusedError unless predictions can be asked from this format."""
     if found not in SCORABLE:
         raise ArtifactRefusedError(
-            f"{found} is recognised but cannot be asked for predictions yet: give skops, or tag a column of the "
-            "evaluation data as prediction.",
+            f"{found} cannot be asked for predictions: give one of {', '.join(sorted(SCORABLE))}, or tag a column of "
+            "the evaluation data as prediction.",
             field="artifact_format",
         )
 

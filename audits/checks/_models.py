@@ -1,36 +1,22 @@
-"""Loading a model artifact and asking it, inside the child process.
-
-The artifact's digest was verified before; here its format is sniffed again, its types are held against a fixed
-allow-list of ours, and its tree arrays are examined before the first prediction.
-"""
+"""Asking a model, inside the child process, as its signature says. Files are read by `audits.checks.scorers`."""
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from skops.io import load
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from audits.checks._rows import Rows, canonical
-from audits.checks._trees import check_trees
 from audits.checks.base import EvidenceError
+from audits.checks.scorers import read_artifact
 from audits.evidence import ModelEvidence
-from registry.artifacts import require_scorable, sniff_format
-from registry.errors import AssayError
-
-#: Types beyond those skops trusts by itself. Never the answer of `get_untrusted_types`: that would be the file
-#: vouching for itself. The two tree types are safe only together with `check_trees`.
-ALLOWED_TYPES = (
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-)
 
 BINARY = "binary_classification"
+MULTICLASS = "multiclass_classification"
 REGRESSION = "regression"
+RANKING = "ranking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +30,12 @@ class Task:
     threshold: float | None
 
 
-def read_task(model: ModelEvidence) -> Task:
-    """The signature, examined. Raises EvidenceError naming the entry."""
+def read_task(model: ModelEvidence, kinds: Collection[str] = (BINARY, REGRESSION)) -> Task:
+    """The signature, examined. Raises EvidenceError naming the entry; a task outside `kinds` is refused."""
     signature = model.signature
     kind = signature.get("task")
-    if kind not in (BINARY, REGRESSION):
-        raise EvidenceError("signature.task", f"{kind!r} cannot be measured yet; {BINARY} and {REGRESSION} can")
+    if kind not in kinds:
+        raise EvidenceError("signature.task", f"{kind!r} cannot be measured by this check; {' and '.join(kinds)} can")
     features = tuple(signature.get("features") or ())
     if not all(isinstance(name, str) for name in features):
         raise EvidenceError("signature.features", "must be a list of column names")
@@ -60,7 +46,7 @@ def read_task(model: ModelEvidence) -> Task:
     if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
         raise EvidenceError("signature.threshold", "must be a number")
     return Task(
-        kind=kind,
+        kind=str(kind),
         features=features,
         target=signature.get("target"),
         positive_label=None if positive is None else canonical(positive),
@@ -69,23 +55,8 @@ def read_task(model: ModelEvidence) -> Task:
 
 
 def load_model(model: ModelEvidence) -> Any:
-    """The estimator in the artifact. Raises EvidenceError: none held, refused format or type, damaged trees."""
-    if model.path is None:
-        raise EvidenceError("model", f"no artifact of {model.name} is held, so it cannot be asked")
-    try:
-        require_scorable(sniff_format(model.path, declared=model.format))
-    except AssayError as error:
-        raise EvidenceError("model", str(error)) from error
-    try:
-        loaded = load(model.path, trusted=list(ALLOWED_TYPES))
-    except UntrustedTypesFoundException as error:
-        raise EvidenceError("model", f"holds types that are not allowed here: {error}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, ImportError, zipfile.BadZipFile) as error:
-        raise EvidenceError("model", f"the skops file cannot be loaded: {error}") from error
-    if not hasattr(loaded, "predict"):
-        raise EvidenceError("model", f"{type(loaded).__name__} has no predict")
-    check_trees(loaded)
-    return loaded
+    """What can be asked. Raises EvidenceError: none held, refused format or type, damaged trees."""
+    return read_artifact(model)
 
 
 def feature_frame(rows: Rows, task: Task, where: str = "") -> Any:

@@ -77,11 +77,16 @@ def test_whatever_runs_code_when_opened_is_refused_with_the_converting_lines(con
         (b"\x08\x0a\x12\x07skl2onnx", "onnx"),
     ],
 )
-def test_other_safe_formats_are_known_but_not_scored_yet(content: bytes, found: str) -> None:
+def test_other_safe_formats_are_told_by_their_bytes_and_can_be_asked(content: bytes, found: str) -> None:
     sniffed = sniff_format(io.BytesIO(content), declared=found)
     assert sniffed == found
-    with pytest.raises(ArtifactRefusedError, match="cannot be asked for predictions yet"):
-        require_scorable(sniffed)
+    require_scorable(sniffed)
+
+
+def test_a_format_nothing_here_can_ask_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "SCORABLE", frozenset({ArtifactFormat.SKOPS}))
+    with pytest.raises(ArtifactRefusedError, match="cannot be asked for predictions: give one of skops"):
+        require_scorable(ArtifactFormat.ONNX)
 
 
 @pytest.mark.parametrize(

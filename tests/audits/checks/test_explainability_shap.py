@@ -21,7 +21,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
-from audits.checks import _attribute
+from audits.checks import _attribute, _sklearn_trees
 from audits.checks._models import Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_shap import ShapExplanation
@@ -73,8 +73,8 @@ def test_attributions_equal_shapley_values_by_brute_force(name: str) -> None:
     explained = _attribute.attribute(model, task, rows, background, seed=1)
     index = list(model.classes_).index(1)
     output = model.decision_function if explained.space == "log-odds" else lambda f: model.predict_proba(f)[:, index]
-    np.testing.assert_allclose(explained.values, _brute_force(output, rows, background), atol=1e-6)
-    assert explained.base == pytest.approx(float(output(background).mean()), abs=1e-6)
+    np.testing.assert_allclose(explained.phi[..., 0], _brute_force(output, rows, background), atol=1e-9)
+    assert explained.base[0] == pytest.approx(float(output(background).mean()), abs=1e-9)
 
 
 def test_the_walks_of_a_black_box_come_near_brute_force_and_always_add_up() -> None:
@@ -84,7 +84,7 @@ def test_the_walks_of_a_black_box_come_near_brute_force_and_always_add_up() -> N
     assert explained.method.startswith("permutation walks")
     assert explained.additivity_error < 1e-12
     exact = _brute_force(lambda f: model.predict_proba(f)[:, 1], rows, background)
-    np.testing.assert_allclose(explained.values, exact, atol=0.03)
+    np.testing.assert_allclose(explained.phi[..., 0], exact, atol=0.03)
 
 
 def test_a_label_that_is_the_first_class_turns_every_sign() -> None:
@@ -93,7 +93,7 @@ def test_a_label_that_is_the_first_class_turns_every_sign() -> None:
         model = pipeline(MODELS[name], features=FEW)
         for_one = _attribute.attribute(model, _task(), rows, background, seed=1)
         for_zero = _attribute.attribute(model, _task(positive="0"), rows, background, seed=1)
-        np.testing.assert_allclose(for_zero.values, -for_one.values, atol=1e-9)
+        np.testing.assert_allclose(for_zero.phi, -for_one.phi, atol=1e-9)
         assert for_zero.additivity_error < 1e-6
 
 
@@ -160,14 +160,14 @@ def test_an_explanation_of_other_trees_than_the_models_shows_in_the_additivity_e
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planted fault: attributions of one model beside the output of another."""
-    honest = _attribute.attribute
+    honest = _attribute.explainer_for
 
     def of_other_trees(model: Any, *rest: Any) -> Any:
-        other = pipeline(GradientBoostingClassifier(n_estimators=5, random_state=1))
-        mine, theirs = honest(model, *rest), honest(other, *rest)
-        return _attribute.Attribution(theirs.base, theirs.values, mine.outputs, mine.method, mine.space, mine.covered)
+        mine, theirs = honest(model, *rest), honest(pipeline(MODELS["histogram"]), *rest)
+        theirs.answer = mine.answer
+        return theirs
 
-    monkeypatch.setattr("audits.checks._explain.attribute", of_other_trees)
+    monkeypatch.setattr("audits.checks._explain.explainer_for", of_other_trees)
     answer = measured(CHECK, patient_evidence(tmp_path, pipeline(MODELS["boosted"])))
     assert number(answer, "additivity_error") > 0.1
 
@@ -177,7 +177,7 @@ def test_native_categories_are_never_given_to_tree_shap(tmp_path: Path) -> None:
     frame["sex"] = (frame["sex"] == "m").astype(float)
     estimator = HistGradientBoostingClassifier(max_iter=20, categorical_features=["sex"])
     estimator.fit(frame, patients()["y"].iloc[:TRAINING_ROWS])
-    assert _attribute.has_native_categories(estimator)
+    assert _sklearn_trees.has_native_categories(estimator)
     task = read_task(patient_evidence(tmp_path).model)
     explained = _attribute.attribute(estimator, task, frame.iloc[:25], frame.iloc[30:40], seed=1)
     assert explained.method.startswith("permutation walks")
