@@ -243,29 +243,29 @@ def test_sentences_carry_the_numbers() -> None:
         "its whole interval is at most 0.20, as required."
     )
     assert judged(value(0.3, 0.25, None)).explanation == (
-        "difference is 0.3 (95 % interval 0.25 to unbounded, 100 rows): its whole interval is above the limit of 0.20."
+        "Difference is 0.3 (95 % interval 0.25 to unbounded, 100 rows): its whole interval is above the limit of 0.20."
     )
     assert judged(value(0.1, 0.0, 0.15), at_least=Decimal("0.9"), at_most=None).explanation == (
-        "difference is 0.1 (95 % interval 0 to 0.15, 100 rows): its whole interval is below the limit of 0.9."
+        "Difference is 0.1 (95 % interval 0 to 0.15, 100 rows): its whole interval is below the limit of 0.9."
     )
     assert judged(value(3, n=1), decide_on=DecideOn.POINT, minimum_n=0).explanation == (
-        "difference is 3 (1 row): it is above the limit of 0.20."
+        "Difference is 3 (1 row): it is above the limit of 0.20."
     )
     assert judged(value(0.1, -0.1, 0.3)).explanation == (
-        "difference is 0.1 (95 % interval -0.1 to 0.3, 100 rows): the interval reaches over the limit (at most 0.20), "
+        "Difference is 0.1 (95 % interval -0.1 to 0.3, 100 rows): the interval reaches over the limit (at most 0.20), "
         "so the evidence does not decide; about 300 more rows would, if the value stayed as it is."
     )
     assert "about one more row would" in judged(value(0.1, 0.0, 0.2003)).explanation
     assert judged(value(0.2, 0.1, 0.3)).explanation.endswith("so the evidence does not decide.")
     assert judged(value(0.1, 0.0, 0.15, n=12)).explanation == (
-        "difference is 0.1 (95 % interval 0 to 0.15, 12 rows) rests on fewer rows than the 30 this criterion asks for; "
+        "Difference is 0.1 (95 % interval 0 to 0.15, 12 rows) rests on fewer rows than the 30 this criterion asks for; "
         "18 more needed."
     )
     assert judged(value(None)).explanation == (
-        "difference cannot be estimated (no positives); the limit (at most 0.20) is not shown."
+        "Difference cannot be estimated (no positives); the limit (at most 0.20) is not shown."
     )
     assert judged(value(0.1)).explanation == (
-        "difference is 0.1 (100 rows) comes without a usable confidence interval, and this criterion decides on the "
+        "Difference is 0.1 (100 rows) comes without a usable confidence interval, and this criterion decides on the "
         "interval."
     )
 
