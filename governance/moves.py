@@ -10,7 +10,7 @@ from audits.models import AuditRun
 from governance.errors import WrongStateError
 from governance.models import PromotionRequest, PromotionRound
 from governance.refusals import subject_id
-from registry import ledger
+from registry import ledger, rows
 from registry.canonical import digest_of
 from registry.events import Event
 from registry.models import Person
@@ -59,6 +59,7 @@ def move(request: PromotionRequest, state: str, *, actor: Person | str = ledger.
     )
     request.entry = entry.index
     PromotionRequest.objects.filter(pk=request.pk).moved(**changes, entry=entry.index)
+    rows.note(request)
 
 
 def begin_round(request: PromotionRequest, *, run: AuditRun, cause: str, reason: str, actor: Person | str) -> None:

@@ -9,13 +9,22 @@ from guardian.models import GroupObjectPermission
 
 from governance.models import (
     AccessToken,
+    BreakGlass,
+    BreakGlassReview,
+    Condition,
+    ConditionMet,
+    Decommission,
+    Delegation,
+    DelegationEnd,
     GateDecision,
     Policy,
     PolicyStatusChange,
     PolicyVersion,
     PromotionRequest,
+    PromotionRound,
     Review,
     RoleGroup,
+    TotpDevice,
     Waiver,
     WaiverDecision,
 )
@@ -35,10 +44,19 @@ reconciles(Policy)
 reconciles(PolicyVersion)
 reconciles(PolicyStatusChange, texts=("reason",))
 reconciles(PromotionRequest, texts=("reason",))
+reconciles(PromotionRound, texts=("reason",))
 reconciles(Review, texts=("printed_name", "reason"))
+reconciles(Condition, texts=("text",))
+reconciles(ConditionMet, texts=("evidence",))
 reconciles(Waiver, texts=("justification", "compensating_control"))
 reconciles(WaiverDecision, texts=("printed_name", "reason"))
+reconciles(BreakGlass, texts=("justification", "printed_name"))
+reconciles(BreakGlassReview, texts=("reason", "printed_name"))
 reconciles(GateDecision)
+reconciles(Decommission, texts=("reason", "printed_name"))
+reconciles(Delegation, texts=("reason",))
+reconciles(DelegationEnd)
+reconciles(TotpDevice, omits=("last_step",))  # each code used moves it on; an older one would only refuse
 reconciles(AccessToken, also=_models_of, relations=(AccessToken.registered_models.through,))
 reconciles(RoleGroup)
 reconciles(Group, also=_permissions_of, relations=(Group.permissions.through,))

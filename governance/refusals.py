@@ -31,7 +31,9 @@ def recorded(subject: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 with transaction.atomic():
-                    return verb(*args, **kwargs)
+                    answer = verb(*args, **kwargs)
+                    ledger.settle(_named(kwargs.get("actor")))
+                    return answer
             except AssayError as error:
                 _record(verb.__name__, error, kwargs.get("actor"), kwargs.get(subject))
                 raise
@@ -48,9 +50,13 @@ def _record(verb: str, error: AssayError, actor: Any, subject: Any) -> None:
         ledger.append(
             Event.ACTION_REFUSED,
             subject=subject_id(subject),
-            actor=actor if isinstance(actor, Person) else ledger.SYSTEM,
+            actor=_named(actor),
             facts={"verb": verb, "code": error.code, "field": error.field},
         )
+
+
+def _named(actor: Any) -> Person | str:
+    return actor if isinstance(actor, Person) else ledger.SYSTEM
 
 
 def subject_id(thing: Any) -> str:

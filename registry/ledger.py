@@ -134,9 +134,11 @@ def receipt(index: int) -> Receipt:
     return Receipt(index=index, proof=tuple(inclusion_proof(index, checkpoint.size)), checkpoint=checkpoint.note)
 
 
-def _tell_of_row(name: str) -> None:
-    """The entry of a row that was saved outside of any verb."""
-    append(Event.ROW_CHANGED, subject=name[:200])
+def settle(actor: Person | str = SYSTEM) -> None:
+    """Tell of the rows that were saved after the last entry of this transaction. Verbs end with it."""
+    names = rows.waiting()
+    if names:
+        append(Event.ROW_CHANGED, subject=names[0][:200], actor=actor)
 
 
-rows.tells_alone(_tell_of_row)
+rows.tells_alone(settle)

@@ -29,7 +29,7 @@ reconciles(Dataset)
 reconciles(DatasetVersion)
 reconciles(DatasetDerivation)
 reconciles(DatasetWithdrawal, texts=("reason",))
-reconciles(StageAssignment, omits=("entry",))  # the index of this very entry
+reconciles(StageAssignment)
 reconciles(
     Person,
     texts=("username", "first_name", "last_name", "email"),

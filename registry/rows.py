@@ -74,7 +74,7 @@ class _Waiting:
 
     def __call__(self) -> None:
         if self.told_by is None:
-            _tell_alone(f"{self.table.label}:{self.key}", self)
+            _tell_alone(self)
 
 
 class _Told:
@@ -85,7 +85,7 @@ class _Told:
 
 
 _tables: dict[str, Table] = {}
-_alone: list[Callable[[str], None]] = []
+_alone: list[Callable[[], None]] = []
 
 
 def reconciles(
@@ -113,23 +113,32 @@ def tables() -> Mapping[str, Table]:
     return _tables
 
 
-def tells_alone(write: Callable[[str], None]) -> None:
-    """Register what writes the entry of a row that was saved without one; it is given the row's name."""
+def tells_alone(write: Callable[[], None]) -> None:
+    """Register what writes an entry for the rows that wait (`ledger.settle`)."""
     _alone[:] = [write]
 
 
 def tell(commit: Commit) -> dict[str, Any]:
     """The `rows` part of the entry that is being written: every row saved in this transaction that still waits."""
-    hooks = [hook[1] for hook in connection.run_on_commit]
-    written = {hook for hook in hooks if isinstance(hook, _Told)}
-    waiting = [hook for hook in hooks if isinstance(hook, _Waiting) and hook.told_by not in written]
-    if not waiting:
+    hooks = _waiting()
+    if not hooks:
         return {}
     mark = _Told()
-    for hook in waiting:
+    for hook in hooks:
         hook.told_by = mark
     transaction.on_commit(mark)
-    return _told(waiting, commit)
+    return _told(hooks, commit)
+
+
+def waiting() -> list[str]:
+    """Names of the rows saved in this transaction that no entry tells of yet."""
+    return [f"{hook.table.label}:{hook.key}" for hook in _waiting()]
+
+
+def _waiting() -> list[_Waiting]:
+    hooks = [hook[1] for hook in connection.run_on_commit]
+    written = {hook for hook in hooks if isinstance(hook, _Told)}
+    return [hook for hook in hooks if isinstance(hook, _Waiting) and hook.told_by not in written]
 
 
 def committed(text: str) -> str | None:
@@ -196,9 +205,9 @@ def _related(instance: models.Model, *, action: str, model: type[models.Model], 
         note(instance)
 
 
-def _told(waiting: Iterable[_Waiting], commit: Commit) -> dict[str, Any]:
+def _told(hooks: Iterable[_Waiting], commit: Commit) -> dict[str, Any]:
     by_table: dict[str, dict[Any, set[str]]] = {}
-    for hook in waiting:
+    for hook in hooks:
         by_table.setdefault(hook.table.label, {}).setdefault(hook.key, set()).update(hook.texts)
     told: dict[str, Any] = {}
     for label, keys in by_table.items():
@@ -209,11 +218,11 @@ def _told(waiting: Iterable[_Waiting], commit: Commit) -> dict[str, Any]:
     return told
 
 
-def _tell_alone(name: str, hook: _Waiting) -> None:
+def _tell_alone(hook: _Waiting) -> None:
     with transaction.atomic():
         transaction.on_commit(_Waiting(hook.table, hook.key, hook.texts))
         for write in _alone:
-            write(name)
+            write()
 
 
 def _plain(value: Any) -> Any:

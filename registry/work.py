@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from registry import ledger
 from registry.errors import LeaseLostError
 from registry.models import WorkItem
 
@@ -187,6 +188,7 @@ def _finish(claim: Claim, effect: Effect, state: WorkItem.State) -> None:
         if not _owned(claim).select_for_update().exists():
             raise LeaseLostError("The lease of this work ran out and another worker took it.")
         effect()
+        ledger.settle()
         _owned(claim).update(state=state, finished_at=timezone.now(), lease_until=None)
 
 

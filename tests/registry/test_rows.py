@@ -25,6 +25,7 @@ UNTOLD = {
     "registry.erasabletext": "its key is the commitment of its content",
     "registry.blob": "its key is the digest of its content, verified whenever it is read",
     "registry.workitem": "what workers are doing; its effects are told",
+    "governance.failedcredential": "a count of wrong codes that runs out; each refusal is told",
     "governance.idempotencykey": "answers kept for a repeated request; decides nothing",
 }
 
