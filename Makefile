@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 CHANGED ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test quick serve bench lint format types imports check clean
+.PHONY: help setup setup-tests demo test test-slow quick serve bench lint format types imports check clean
 
 # Set-up speaks for itself; its line here would only repeat it.
 setup:
@@ -24,9 +24,13 @@ help: ## This list
 demo: setup ## The whole promise kept once on real data, then served at http://127.0.0.1:8000/ (DEMO_ARGS=--once: then exits)
 	ASSAY_ENV=development $(RUN) python manage.py demo $(DEMO_ARGS)
 
-test: setup-tests ## Every test on SQLite, then those with a database on PostgreSQL where one answers (PYTEST_ARGS=…)
-	$(RUN) python -m pytest -n auto $(PYTEST_ARGS)
+test: setup-tests ## The tests on SQLite, then those with a database on PostgreSQL where one answers (PYTEST_ARGS=…)
+	$(RUN) python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 	$(RUN) python -m deploy.postgres_tests -n auto $(PYTEST_ARGS)
+
+test-slow: setup-tests ## Simulations, kills, floods and long reports: the rest of the tests, minutes
+	$(RUN) python -m pytest -n auto -m slow $(PYTEST_ARGS)
+	$(RUN) python -m deploy.postgres_tests --slow -n auto $(PYTEST_ARGS)
 
 quick: setup-tests ## The tests of the rules alone: no database, no browser, seconds
 	$(RUN) python -m pytest -m "not database and not slow and not browser" $(PYTEST_ARGS)

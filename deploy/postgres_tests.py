@@ -1,4 +1,4 @@
-"""Runs the database tests once more, on PostgreSQL: `python -m deploy.postgres_tests [pytest arguments]`.
+"""Runs the database tests once more, on PostgreSQL: `python -m deploy.postgres_tests [--slow] [pytest arguments]`.
 
 DATABASE_URL_TEST_POSTGRES names the server. Without it a server on this machine is used if one answers, and the run is
 skipped with a word if none does; a server that was named and does not answer is a failure.
@@ -16,7 +16,8 @@ import psycopg
 VARIABLE = "DATABASE_URL_TEST_POSTGRES"
 LOCAL = "postgres://postgres@127.0.0.1:5432/assay"
 CONNECT_SECONDS = 3
-DATABASE_TESTS = "database and not browser"
+DATABASE_TESTS = "database and not browser and not slow"
+SLOW_DATABASE_TESTS = "database and not browser and slow"
 
 
 def objection(url: str) -> str | None:
@@ -48,7 +49,9 @@ def main(arguments: list[str]) -> int:
         return 0
     sys.stdout.write("Once more on PostgreSQL, the tests that use a database.\n")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "pytest", "-m", DATABASE_TESTS, *arguments]
+    chosen = SLOW_DATABASE_TESTS if "--slow" in arguments else DATABASE_TESTS
+    others = [argument for argument in arguments if argument != "--slow"]
+    command = [sys.executable, "-m", "pytest", "-m", chosen, *others]
     return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
 
 

@@ -53,5 +53,8 @@ def test_with_a_server_the_tests_with_a_database_run_against_it(monkeypatch: pyt
     monkeypatch.setattr(postgres_tests, "objection", lambda _url: None)
     monkeypatch.setattr(subprocess, "run", start)
     assert postgres_tests.main(["-x"]) == 5
-    command = [sys.executable, "-m", "pytest", "-m", "database and not browser", "-x"]
-    assert started == [(command, "postgres://assay@db.example/assay")]
+    assert postgres_tests.main(["--slow", "-x"]) == 5
+    url = "postgres://assay@db.example/assay"
+    quick = [sys.executable, "-m", "pytest", "-m", "database and not browser and not slow", "-x"]
+    slow = [sys.executable, "-m", "pytest", "-m", "database and not browser and slow", "-x"]
+    assert started == [(quick, url), (slow, url)]
