@@ -15,11 +15,10 @@ from governance.api.base import ApiView, Request, Response
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.tokens import Scope
-from registry import ledger
+from registry import ledger, tiles
 from registry.authority import require
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import LedgerEntry
-from registry.notes import Receipt
 from registry.signing import keyring
 
 PROVING = (*READING, Scope.GATE_READ)
@@ -138,10 +137,41 @@ class ReceiptRead(ApiView):
     )
     def get(self, request: Request, index: int) -> HttpResponse:  # noqa: ARG002
         """A C2SP tlog-proof, which verifies without asking this service again."""
-        checkpoint = ledger.publish_checkpoint()
-        proof = ledger.inclusion_proof(index, checkpoint.size)
-        text = Receipt(index=index, proof=tuple(proof), checkpoint=checkpoint.note).text
+        text = ledger.receipt(index).text
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+class TileRead(ApiView):
+    """256 hashes of one level, or as many as are final."""
+
+    scopes = {"GET": PROVING}
+    serializer_class = InclusionDocument
+
+    @extend_schema(
+        summary="Read a tile of hashes",
+        tags=["ledger"],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, level: int, name: str) -> HttpResponse:  # noqa: ARG002
+        """C2SP tlog-tiles: `tile/<level>/<index>[.p/<width>]`. Never changes once it can be read."""
+        return _tile(tiles.hash_tile(level, tiles.TileName.parse(name)))
+
+
+class BundleRead(ApiView):
+    """256 entries, or as many as there are."""
+
+    scopes = {"GET": READING}
+    serializer_class = EntryDocument
+
+    @extend_schema(
+        summary="Read a bundle of entries",
+        tags=["ledger"],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, name: str) -> HttpResponse:  # noqa: ARG002
+        """C2SP tlog-tiles: `tile/entries/<index>[.p/<width>]`, each body behind its length in two bytes."""
+        require(self.actor, "registry.view_ledgerentry")
+        return _tile(tiles.entry_bundle(tiles.TileName.parse(name)))
 
 
 class ConsistencyProof(ApiView):
@@ -178,6 +208,11 @@ class KeysRead(ApiView):
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """One for each purpose. Fetch them over a channel you trust and pin them: they cannot vouch for themselves."""
         return Response(keyring().published_keys(), headers={"Cache-Control": "public, max-age=300"})
+
+
+def _tile(content: bytes) -> HttpResponse:
+    cached = {"Cache-Control": "private, immutable, max-age=31536000"}
+    return HttpResponse(content, content_type="application/octet-stream", headers=cached)
 
 
 def _asked(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
