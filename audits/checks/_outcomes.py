@@ -13,7 +13,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, ask, feature_frame, load_model, read_task
+from audits.checks._models import (
+    BINARY,
+    MULTICLASS,
+    RANKING,
+    REGRESSION,
+    Task,
+    ask,
+    feature_frame,
+    load_model,
+    read_task,
+)
 from audits.checks._rows import NUMERIC, Rows, literal, open_rows, quoted
 from audits.checks.base import EvidenceError
 from audits.evidence import Evidence
@@ -52,6 +62,8 @@ def read_outcomes(evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSI
     if prediction_column is not None:
         prediction, origin = _given(rows, task, prediction_column), f"column {prediction_column}"
         source = "typed"
+    elif task.kind == RANKING:
+        prediction, origin, source = "CAST(NULL AS DOUBLE)", f"the order of {score_column}", "typed"
     elif score_column is not None and task.kind == BINARY:
         prediction, origin = _thresholded(rows, task, score_column)
         source = "typed"
@@ -72,6 +84,17 @@ def read_outcomes(evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSI
     )
     weight = rows.one_tagged("weight")
     return Outcomes(rows, task, origin, has_scores, inputs, weight)
+
+
+def read_labels(evidence: Evidence, role: str) -> Outcomes:
+    """The labels of one dataset without any predictions. Raises EvidenceError: not binary, no target."""
+    task = read_task(evidence.model, kinds=(BINARY,))
+    rows = open_rows(evidence.datasets[role], streamed=True)
+    label = _label(rows, task)
+    if rows.one_tagged("target") is None and task.target not in {column.name for column in rows.dataset.columns}:
+        raise EvidenceError("target", f"no column of {rows.where} is tagged target")
+    rows.ask(f"CREATE TEMP VIEW outcomes AS SELECT typed.*, {label} AS _label FROM typed")
+    return Outcomes(rows, task, "nowhere", has_scores=False, inputs=dict(rows.inputs), weight=rows.one_tagged("weight"))
 
 
 def weight_of(outcomes: Outcomes, meaning: str) -> str | None:

@@ -1,0 +1,113 @@
+"""The arithmetic of comparisons within strata. Worker only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from audits.checks._models import BINARY
+from audits.checks._outcomes import read_outcomes
+from audits.checks._relation import count_by_stratum
+from audits.checks.fairness_conditional_parity import ConditionalParameters
+from audits.counting.question import Tally
+from audits.evidence import Evidence
+from audits.measurements import Interval, Measurement, MetricValue, Table
+from audits.statistics import strata
+from audits.statistics.strata import Strata
+
+Counts = Mapping[str, Mapping[str, Mapping[Any, Tally]]]
+METRICS = ("conditional_selection_difference", "conditional_odds_ratio", "conditional_p_value", "homogeneity_p_value")
+
+
+def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -> Measurement:
+    """Count, then compare: see `fairness_conditional_parity`."""
+    outcomes = read_outcomes(evidence, kinds=(BINARY,))
+    sensitive = parameters.columns_of(evidence.datasets["evaluation"])
+    found = count_by_stratum(outcomes, sensitive, parameters.strata, "_prediction", parameters)
+    values: list[MetricValue] = []
+    rows: list[tuple[Any, ...]] = []
+    for feature, counts in found.items():
+        groups = sorted({group for members in counts.values() for group in members})
+        compared = {group: _strata(counts, group) for group in groups}
+        for group, one in compared.items():
+            values += _of_group(feature, group, one, parameters.level)
+        values.append(_largest(feature, compared, parameters.level))
+        rows += [
+            (feature, stratum, group, prediction, tally.rows)
+            for stratum, members in sorted(counts.items())
+            for group, cells in sorted(members.items())
+            for prediction, tally in sorted(cells.items(), key=lambda item: str(item[0]))
+        ]
+    columns = ("feature", "stratum", "group", "prediction", "count")
+    return Measurement(
+        values=tuple(values),
+        inputs=outcomes.inputs,
+        tables={"strata": Table(columns, tuple(rows))},
+        notes=(f"Predictions come from {outcomes.origin}.", f"Strata: {', '.join(parameters.strata)}."),
+    )
+
+
+def _strata(counts: Counts, group: str) -> Strata:
+    """Effective numbers of the group and of the rest, in the strata that hold both."""
+    columns = []
+    for members in counts.values():
+        own, rest = members.get(group, {}), [cells for name, cells in members.items() if name != group]
+        total = own.get(1, Tally()) + own.get(0, Tally())
+        rest_hits = sum((cells.get(1, Tally()) for cells in rest), Tally())
+        rest_total = rest_hits + sum((cells.get(0, Tally()) for cells in rest), Tally())
+        if total.weight and rest_total.weight:
+            hits = own.get(1, Tally()).weight / total.weight
+            others = rest_hits.weight / rest_total.weight
+            sizes = total.effective, rest_total.effective
+            columns.append((hits * sizes[0], sizes[0], others * sizes[1], sizes[1]))
+    found = np.array(columns, dtype=float).reshape(-1, 4)
+    return Strata(*found.T)
+
+
+def _of_group(feature: str, group: str, one: Strata, level: float) -> Iterator[MetricValue]:
+    n = round(min(one.totals.sum(), one.rest_totals.sum()))
+    if not len(one.hits):
+        reason = "no stratum holds both the group and others"
+        for metric in METRICS:
+            yield MetricValue(metric=metric, value=None, n=0, feature=feature, group=group, not_estimable=reason)
+        return
+    value, interval = strata.risk_difference(one, level)
+    yield MetricValue(metric=METRICS[0], value=value, n=n, feature=feature, group=group, interval=interval)
+    odds = strata.odds_ratio(one, level)
+    if odds is None:
+        reason = "everybody or nobody is selected on one side"
+        yield MetricValue(metric=METRICS[1], value=None, n=n, feature=feature, group=group, not_estimable=reason)
+    else:
+        yield MetricValue(metric=METRICS[1], value=odds[0], n=n, feature=feature, group=group, interval=odds[1])
+    yield MetricValue(metric=METRICS[2], value=strata.common_test(one), n=n, feature=feature, group=group)
+    alike = strata.homogeneity(one)
+    if alike is None:
+        reason = "fewer than two strata, or one in which the margins leave no choice"
+        yield MetricValue(metric=METRICS[3], value=None, n=n, feature=feature, group=group, not_estimable=reason)
+    else:
+        yield MetricValue(metric=METRICS[3], value=alike, n=n, feature=feature, group=group)
+
+
+def _largest(feature: str, compared: Mapping[str, Strata], level: float) -> MetricValue:
+    """The largest common difference without its sign, all groups covered at once (Bonferroni)."""
+    metric = "largest_conditional_difference"
+    hollow = [group for group, one in compared.items() if not len(one.hits)]
+    n = round(min(min(one.totals.sum(), one.rest_totals.sum()) for one in compared.values()))
+    if hollow:
+        reason = f"no stratum holds both {', '.join(hollow[:20])} and others"
+        return MetricValue(metric=metric, value=None, n=n, feature=feature, not_estimable=reason)
+    each = 1 - (1 - level) / len(compared)
+    found = [strata.risk_difference(one, each) for one in compared.values()]
+    lows = [_nearest(interval) for _, interval in found]
+    highs = [max(abs(interval.low or 0.0), abs(interval.high or 0.0)) for _, interval in found]
+    interval = Interval(max(lows), max(highs), level, "mantel-haenszel-bonferroni")
+    value = max(abs(value) for value, _ in found)
+    return MetricValue(metric=metric, value=value, n=n, feature=feature, interval=interval)
+
+
+def _nearest(interval: Interval) -> float:
+    """How near to 0 an interval comes."""
+    low, high = interval.low or 0.0, interval.high or 0.0
+    return 0.0 if low <= 0 <= high else min(abs(low), abs(high))
