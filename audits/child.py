@@ -19,13 +19,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from audits.checks.base import EvidenceError, ParameterError, parse_parameters
+from audits.checks.base import Check, EvidenceError, ParameterError, parse_parameters
 from audits.checks.catalogue import CheckLoadError, load_check
 from audits.confinement import confine, folder_variables
 from audits.evidence import Evidence
 from registry.canonical import digest_file
 
-RECORDED_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "skops", "shap", "duckdb")
+RECORDED_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "skops",
+    "onnxruntime",
+    "xgboost-cpu",
+    "lightgbm",
+    "duckdb",
+)
 
 
 def main() -> None:
@@ -42,9 +52,15 @@ def run_job(job_descriptor: int, answer_descriptor: int) -> None:
     os.environ.update(folder_variables(folder))
     tempfile.tempdir = folder
     _silence(folder)
-    barrier = confine(memory_mb=job["memory_mb"], cpu_seconds=math.ceil(2 * job["timeout_seconds"]) + 5)
-    answer = _answer(job)
-    answer["environment"] = {**environment(), "network": str(barrier)}
+    check = _loaded(job["check"])
+    barriers = confine(
+        memory_mb=job["memory_mb"],
+        cpu_seconds=math.ceil(2 * job["timeout_seconds"]) + 5,
+        folder=folder,
+        readable=[*_evidence_files(job["evidence"]), *_packages(job["check"])],
+    )
+    answer = _answer(job, check)
+    answer["environment"] = {**environment(), **{name: str(barrier) for name, barrier in barriers.items()}}
     with open(answer_descriptor, "w", encoding="utf-8") as stream:
         json.dump(answer, stream, allow_nan=False)
 
@@ -68,10 +84,34 @@ def environment() -> dict[str, Any]:
     return {"python": platform.python_version(), "machine": platform.machine(), "libraries": versions}
 
 
-def _answer(job: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one line for each way to end
+def _loaded(path: str) -> Check | CheckLoadError:
+    """The check, loaded while its package can still be read wherever it lies: it is one of ours by the allow-list."""
+    try:
+        return load_check(path)
+    except CheckLoadError as error:
+        return error
+
+
+def _evidence_files(evidence: Mapping[str, Any]) -> list[Path]:
+    """The files the job names; a malformed job names none, and is reported when it is read in full."""
+    try:
+        entries = [evidence["model"], *evidence["datasets"].values()]
+        return [Path(entry["path"]) for entry in entries if entry["path"] is not None]
+    except (KeyError, TypeError, AttributeError):
+        return []
+
+
+def _packages(check: str) -> list[Path]:
+    """Where the check's own package lies, from which it may import more when it measures."""
+    package = sys.modules.get(check.partition(".")[0])
+    return [Path(path) for path in getattr(package, "__path__", ())]
+
+
+def _answer(job: Mapping[str, Any], check: Check | CheckLoadError) -> dict[str, Any]:  # noqa: PLR0911 - one line for each way to end
     """The measurement, or an error with a stable code; every exception of a check ends here."""
     try:
-        check = load_check(job["check"])
+        if isinstance(check, CheckLoadError):
+            return _error("check-not-loadable", str(check))
         parameters = parse_parameters(check, job["parameters"])
         evidence = Evidence.from_document(job["evidence"])
         _verify(evidence)
@@ -79,8 +119,6 @@ def _answer(job: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0911 - one li
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return {"measurement": check.measure(evidence, parameters).to_document()}
-    except CheckLoadError as error:
-        return _error("check-not-loadable", str(error))
     except ParameterError as error:
         return _error("parameter-invalid", str(error))
     except _DigestMismatch as error:

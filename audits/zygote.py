@@ -1,7 +1,8 @@
 """A process that has imported the heavy libraries once and forks a child for each job.
 
 Importing scikit-learn and shap takes seconds; a fork takes milliseconds and shares their memory. The zygote itself
-reads no evidence and has one thread, so a fork of it is as clean as a new process. It ends when its control socket is
+reads no evidence and does no work, so no lock of a library is held when it forks; what starts threads of its own when
+imported (onnxruntime) is left to the child. It ends when its control socket is
 closed, that is with its owner. Children stay unreaped until their owner asks, so their process id cannot be reused
 while somebody may still want to kill it.
 """
@@ -28,12 +29,13 @@ PRELOADED = (
     "numpy",
     "pandas",
     "scipy.stats",
-    "shap",
     "skops.io",
     "sklearn.compose",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "sklearn.pipeline",
+    "lightgbm",
+    "xgboost",
     "audits.checks._explain",
     "audits.checks._groups",
     "audits.checks._quality",

@@ -98,3 +98,68 @@ class Deed:
     def warn(self, _: str) -> str:
         warnings.warn("harmless", UserWarning, stacklevel=1)
         return "warned"
+
+    # Further attacks, each of which answers with what it reached.
+
+    def allocate(self, _: str) -> int:
+        return len([bytearray(1 << 30) for _piece in range(20)])
+
+    def fork_bomb(self, _: str) -> str:
+        """By the C library, which no audit hook sees."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.fork() == 0:
+            os._exit(0)
+        return os.strerror(ctypes.get_errno())
+
+    def clone_bomb(self, _: str) -> str:
+        """By the system calls themselves: clone and clone3 without CLONE_THREAD (x86-64)."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        children = [libc.syscall(56, 17, 0, 0, 0, 0), libc.syscall(435, b"\0" * 64, 64)]
+        if 0 in children:
+            os._exit(0)
+        return str(children)
+
+    def run_program(self, _: str) -> str:
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.execve(b"/bin/true", None, None)
+        return os.strerror(ctypes.get_errno())
+
+    def signal_parent(self, target: str) -> str:
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.kill(int(target), 0)
+        return os.strerror(ctypes.get_errno())
+
+    def thread(self, _: str) -> str:
+        import threading
+
+        said: list[str] = []
+        worker = threading.Thread(target=said.append, args=("threads run",))
+        worker.start()
+        worker.join()
+        return said[0]
+
+    def read(self, target: str) -> str:
+        return Path(target).read_text(errors="replace")[:100]
+
+    def read_below_python(self, target: str) -> str:
+        libc = ctypes.CDLL(None, use_errno=True)
+        found = libc.open(target.encode(), os.O_RDONLY)
+        return "opened" if found >= 0 else os.strerror(ctypes.get_errno())
+
+    def write_outside(self, target: str) -> str:
+        Path(target).write_text("was here")
+        return "written"
+
+    def write_below_python(self, target: str) -> str:
+        libc = ctypes.CDLL(None, use_errno=True)
+        found = libc.open(target.encode(), os.O_WRONLY | os.O_CREAT, 0o600)
+        return "opened" if found >= 0 else os.strerror(ctypes.get_errno())
+
+    def link(self, target: str) -> str:
+        """A symbolic link out of the folder, by which to write there."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        made = libc.symlink(target.encode(), b"way-out")
+        return "linked" if made == 0 else os.strerror(ctypes.get_errno())
+
+    def environment_of(self, target: str) -> str:
+        return Path(f"/proc/{target}/environ").read_text(errors="replace")

@@ -56,7 +56,7 @@ def test_an_honest_check_is_measured_with_its_environment(do: Do) -> None:
     result = do("answer")
     assert said(result) == "done"
     assert result.environment["python"].startswith("3.")
-    assert result.environment["libraries"]["shap"]
+    assert result.environment["libraries"]["skops"]
     assert result.seed == 7
     assert result.duration_seconds > 0
     assert "error" not in result.to_document()
