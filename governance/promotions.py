@@ -130,8 +130,9 @@ def rerun_checks(*, actor: Person, request: PromotionRequest, reason: str) -> Pr
 def complete(*, actor: Person, request: PromotionRequest, reason: str = "") -> StageAssignment:
     """Put a version into its stage, after the gate was asked again at this moment.
 
-    An approved request needs an open gate. A gate that only warns or runs dry lets a version pass although it is closed,
-    unless by something that holds back in every mode; a warning is overridden with a `reason`. The record says closed.
+    An approved request needs an open gate. A gate that only warns or runs dry lets a version pass although it is
+    closed, unless by something that holds back in every mode; a warning is overridden with a `reason`. The record says
+    closed.
     Raises PermissionRefusedError, WrongStateError, InvalidInputError, or GateClosedError with what closes it.
     """
     request = locked(request)

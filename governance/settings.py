@@ -205,6 +205,7 @@ else:
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "registry.tasks.sweep", "schedule": env.float("ASSAY_SWEEP_SECONDS", default=10.0)},
+    "deadlines": {"task": "governance.tasks.watch_deadlines", "schedule": 3600.0},
     "checkpoint": {"task": "registry.tasks.publish_checkpoint", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(ASSAY_DATA / "celerybeat-schedule")
