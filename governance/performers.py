@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from audits import signals
-from governance import decisions, promotions, reporting
+from governance import deadlines, letters, promotions, reporting
 from governance.models import GateDecision
 from registry import signals as registry_signals
 from registry import work
@@ -25,7 +26,13 @@ class ReportPerformer:
             .select_related("request__policy_version__policy", "request__requested_by", "request__version__created_by")
             .get(pk=payload["decision"])
         )
-        reporting.issue_report(decision)
+        # Items that were queued before reports had a day and a language carry neither.
+        day = payload.get("as_of")
+        reporting.issue_report(
+            decision,
+            as_of=date.fromisoformat(day) if day else None,
+            language=payload.get("language", "en"),
+        )
         return lambda: None
 
     def gave_up(self, payload: Mapping[str, Any], error: str) -> work.Effect:
@@ -34,6 +41,7 @@ class ReportPerformer:
         return lambda: None
 
 
-work.performs(decisions.REPORT_WORK, ReportPerformer())
+work.performs(reporting.REPORT_WORK, ReportPerformer())
+work.performs(deadlines.LETTER_WORK, letters.LetterPerformer())
 registry_signals.dataset_withdrawn.connect(promotions.data_withdrawn, dispatch_uid="governance.data_withdrawn")
 signals.run_closed.connect(promotions.audit_finished, dispatch_uid="governance.audit_finished")

@@ -16,6 +16,9 @@ class Report(Record):
     file_digest = models.CharField(max_length=71)
     evidence_digest = models.CharField(max_length=71)
     created_at = models.DateTimeField()
+    bundle_digest = models.CharField(
+        max_length=71, blank=True, default="", help_text="The zip with every form of the report; empty for old ones."
+    )
 
     class Meta:
         ordering = ("-created_at",)

@@ -19,13 +19,13 @@ def render_markdown(document: ReportDocument) -> str:
     """The report in a page of Markdown."""
     subject, decision = document.subject, document.decision
     sign = "●" if decision.outcome == "open" else "◆"
-    stages = f"From {_said(document.request.from_stage)} to **{_said(document.request.to_stage)}**"
-    policy = f"policy {_said(document.policy.slug)} version {document.policy.version}"
+    stages = f"From {said(document.request.from_stage)} to **{said(document.request.to_stage)}**"
+    policy = f"policy {said(document.policy.slug)} version {document.policy.version}"
     decided = f"decided {figures.moment(decision.decided_at)}"
     lines = [
-        f"# {sign} Gate {decision.outcome}: {_said(subject.name)}, version {subject.version}",
+        f"# {sign} Gate {decision.outcome}: {said(subject.name)}, version {subject.version}",
         "",
-        f"{stages}, {policy}, {decided}. Report {_said(document.identity.number)}.",
+        f"{stages}, {policy}, {decided}. Report {said(document.identity.number)}.",
         "",
     ]
     if document.identity.development_seal:
@@ -34,27 +34,30 @@ def render_markdown(document: ReportDocument) -> str:
         lines += ["The gate was not enforced: it reports, and holds nothing back.", ""]
     if decision.valid_until is not None:
         lines += [f"Valid until {figures.moment(decision.valid_until)}.", ""]
-    return "\n".join([*lines, *_blocking(document), *_people(document), *_findings(document), _artifact(document), ""])
+    return "\n".join(
+        [*lines, *_blocking(document), *_people(document), *findings_table(document), _artifact(document), ""]
+    )
 
 
 def _blocking(document: ReportDocument) -> list[str]:
     decision = document.decision
-    awaited = [f"○ awaiting {entry.count} × {_said(role_in_words(entry.role))}" for entry in decision.missing_reviews]
-    reasons = [f"◆ {_said(reason)}" for reason in decision.blocking] + awaited
+    awaited = [f"○ awaiting {entry.count} × {said(role_in_words(entry.role))}" for entry in decision.missing_reviews]
+    reasons = [f"◆ {said(reason)}" for reason in decision.blocking] + awaited
     return ["## What keeps it closed", "", *(f"- {reason}" for reason in reasons), ""] if reasons else []
 
 
 def _people(document: ReportDocument) -> list[str]:
     counted = [review for review in document.reviews if review.counts]
     told = [
-        f"- **{_said(review.name)}**, {_said(role_in_words(review.role))}: {_said(review.verdict)}, "
+        f"- **{said(review.name)}**, {said(role_in_words(review.role))}: {said(review.verdict)}, "
         f"{figures.moment(review.at)}"
         for review in counted
     ]
     return ["## Reviews", "", *(told or ["Nobody has reviewed this request."]), ""]
 
 
-def _findings(document: ReportDocument) -> list[str]:
+def findings_table(document: ReportDocument) -> list[str]:
+    """The judged criteria, what needs attention first."""
     if not document.findings:
         return ["## Findings", "", "Nothing has been judged.", ""]
     head = ["## Findings", "", "| Criterion | Limit | Value | Interval | Rows | Outcome |", "|---|---|--:|--:|--:|---|"]
@@ -68,7 +71,7 @@ def _row(finding: FindingFacts) -> str:
     rows = figures.count(measured.n) if measured is not None else ""
     glyph, word = OUTCOMES[finding.outcome]
     waived = ", waived" if finding.waived else ""
-    cells = (_said(finding.title), _said(finding.limit), figures.measured(measured, *limits), interval, rows)
+    cells = (said(finding.title), said(finding.limit), figures.measured(measured, *limits), interval, rows)
     return f"| {' | '.join(cells)} | {glyph} {word}{waived} |"
 
 
@@ -76,5 +79,6 @@ def _artifact(document: ReportDocument) -> str:
     return f"Artifact `{visible(document.subject.digest).replace('`', '')}`"
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """`text` as Markdown that says the same and does nothing."""
     return _MARKUP.sub(r"\\\1", visible(text)).replace("\n", " ")

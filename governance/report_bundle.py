@@ -1,0 +1,72 @@
+"""What goes into the evidence bundle of a decision."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from audits.frameworks import oscal
+from audits.frameworks.catalogue import Catalogue
+from audits.reports import bundle
+from audits.reports.document import ReportDocument, plain
+from audits.reports.formats import FORMATS
+from governance.models import GateDecision
+from registry.keys import Purpose
+from registry.signing import keyring
+
+_CLIENTS = Path(__file__).resolve().parents[1] / "clients"
+_VERIFIERS = ("assay_bundle.py", "assay_verify.py")
+
+VERIFY = """\
+# How to verify this bundle
+
+You need Python 3.11 or later, `pip install pyhanko` and `ca.pem`, the root certificate of the organisation that sealed
+it. **Take `ca.pem` and, if you can, the two programs from somewhere else than this bundle**: a forger would have put
+their own in here.
+
+    python assay_bundle.py bundle.zip --trust ca.pem
+    python assay_verify.py report.pdf --trust ca.pem
+
+The first says whether every file is the one that was packed: 0 authentic, 1 tampered, 2 cannot be verified. The second
+checks the seal of the report, its ledger proofs, and computes the numbers again from the counts, with the same answers.
+
+Without our programs: `MANIFEST.dsse.json` is a DSSE envelope around an in-toto statement (SHA-256 of each file), signed
+with the key of the first certificate in `MANIFEST.chain.pem`, which must lead to `ca.pem`.
+
+| file | what it is |
+|---|---|
+| report.pdf | the sealed report, PDF/A-3a, with evidence.json embedded |
+| evidence.json | every fact and number of the report; the digest of it stands on each page of the PDF |
+| report.html, report.md | the same report for a browser, and short |
+| results.sarif, junit.xml | the findings for code scanning and test reports |
+| oscal-catalog.json | the controls as of the day of the report, OSCAL |
+| oscal-assessment-results.json | what the evidence says about them, OSCAL |
+| bom.cdx.json | bill of materials of the model with declarations, CycloneDX 1.6 |
+| model-card.md, model-card.json | model cards: Hugging Face, Model Card Toolkit |
+| decision.dsse.json | the signed decision of the gate |
+| keys.json | the public keys of the service, for information only |
+"""
+
+
+def pack(document: ReportDocument, *, sealed: bytes, decision: GateDecision) -> bytes:
+    """The bundle of one report. Raises what its formats raise: what cannot be told in all forms is not issued."""
+    catalog = oscal.catalog(Catalogue.load(), document.identity.as_of)
+    files = {made.file: made.render(document).encode() for made in FORMATS.values()}
+    files |= {name: (_CLIENTS / name).read_bytes() for name in _VERIFIERS}
+    files |= {
+        "report.pdf": sealed,
+        "decision.dsse.json": json.dumps(decision.envelope, sort_keys=True).encode(),
+        "keys.json": json.dumps(keyring().published_keys(), sort_keys=True, indent=1).encode(),
+        "oscal-catalog.json": json.dumps(catalog, ensure_ascii=False, indent=1).encode(),
+        "VERIFY.md": VERIFY.encode(),
+    }
+    facts = {
+        "report": document.identity.number,
+        "generated_at": plain(document.identity.generated_at),
+        "law_as_of": document.identity.as_of.isoformat(),
+        "model": document.subject.model,
+        "version": document.subject.version,
+        "artifact": document.subject.digest,
+        "decision": document.decision.digest,
+    }
+    return bundle.write(files, facts=facts, key=keyring().seal_key, chain=keyring().chains[Purpose.SEAL])

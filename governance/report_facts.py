@@ -1,0 +1,154 @@
+"""What the records of a promotion say, as the parts of a report: reviews, waivers, checks, findings, lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from audits.criteria import Criterion, Outcome
+from audits.measurements import MetricValue
+from audits.models import Observation
+from audits.reports import parts
+from audits.runs import known_checks, measurement_of
+from governance.models import GateDecision, PromotionRequest, Waiver
+from registry import provenance
+from registry.models import ModelVersion
+
+
+def review_facts(request: PromotionRequest, disregarded: Mapping[str, str]) -> tuple[parts.ReviewFacts, ...]:
+    """Every review, with the reason why one does not count; `disregarded` maps a pseudonym to it."""
+    return tuple(
+        parts.ReviewFacts(
+            name=review.printed_name,
+            role=review.role,
+            verdict=review.verdict,
+            meaning=review.get_meaning_display(),
+            reason=review.reason,
+            method=review.method,
+            at=review.created_at,
+            subject_digest=review.subject_digest,
+            counts=review.round == request.round and review.reviewer.pseudonym not in disregarded,
+            why_not="given in an earlier round"
+            if review.round != request.round
+            else disregarded.get(review.reviewer.pseudonym, ""),
+        )
+        for review in request.reviews.select_related("reviewer")
+    )
+
+
+def waiver_facts(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
+    """Every waiver that was asked for, and whether it counts today."""
+    now = timezone.now()
+    facts = []
+    for waiver in Waiver.objects.filter(request=request).select_related("requested_by", "decision"):
+        decision = getattr(waiver, "decision", None)
+        granted = decision is not None and decision.granted
+        facts.append(
+            parts.WaiverFacts(
+                criterion=waiver.criterion_id,
+                requested_by=waiver.requested_by.printed_name,
+                decided_by=decision.printed_name if decision else "",
+                justification=waiver.justification,
+                compensating_control=waiver.compensating_control,
+                expires=waiver.expires_at,
+                live=granted and waiver.round == request.round and waiver.expires_at > now,
+            )
+        )
+    return tuple(facts)
+
+
+def check_facts(observation: Observation) -> parts.CheckFacts:
+    """What one check measured, or how it failed to."""
+    document = observation.document
+    check = known_checks().get(observation.check_id)
+    measurement = measurement_of(observation)
+    error = document.get("error") or {}
+    return parts.CheckFacts(
+        check=observation.check_id,
+        version=observation.check_version,
+        title=check.title if check else observation.check_id,
+        status=observation.status,  # type: ignore[arg-type]
+        parameters=document["parameters"],
+        duration_seconds=observation.duration_seconds,
+        seed=document["seed"],
+        libraries=document.get("environment", {}),
+        inputs=measurement.inputs if measurement else {},
+        notes=measurement.notes if measurement else (),
+        values=measurement.values if measurement else (),
+        tables=measurement.tables if measurement else {},
+        metrics=check.metrics if check else {},
+        problem=error.get("message", ""),
+        digest=observation.digest,
+    )
+
+
+def finding_facts(request: PromotionRequest) -> tuple[parts.FindingFacts, ...]:
+    """The judged criteria of the request's present run, in the order of the policy."""
+    waived = set(
+        Waiver.objects.filter(
+            request=request, round=request.round, decision__granted=True, expires_at__gt=timezone.now()
+        ).values_list("criterion_id", flat=True)
+    )
+    values = {observation.check_id: measurement_of(observation) for observation in request.run.observations.all()}
+    facts = []
+    for finding in request.run.findings.all():
+        criterion = Criterion.from_document(finding.document["criterion"])
+        judgement = finding.document["judgement"]
+        measurement = values.get(criterion.check)
+        facts.append(
+            parts.FindingFacts(
+                criterion=criterion.id,
+                title=criterion.id.replace("-", " ").capitalize(),
+                check=criterion.check,
+                metric=criterion.metric,
+                outcome=Outcome(finding.outcome),
+                limit=criterion.limits,
+                explanation=finding.explanation,
+                reason=criterion.reason,
+                set_by=criterion.set_by,
+                at_least=None if criterion.at_least is None else str(criterion.at_least),
+                at_most=None if criterion.at_most is None else str(criterion.at_most),
+                measured=_deciding(measurement.values if measurement else (), judgement["subject"]),
+                rows_needed=judgement["rows_needed"],
+                controls=criterion.controls,
+                waived=criterion.id in waived,
+            )
+        )
+    return tuple(facts)
+
+
+def _deciding(values: tuple[MetricValue, ...], label: str) -> MetricValue | None:
+    return next((value for value in values if value.label == label), None) if label else None
+
+
+def lineage_facts(version: ModelVersion) -> parts.Lineage:
+    """The graph upstream of a version, with what is wrong in it."""
+    graph = provenance.lineage_of(version)
+    nodes = []
+    for node in graph.nodes:
+        facts: Mapping[str, Any] = node.facts
+        problem = "withdrawn" if facts.get("withdrawn") else ""
+        detail = " · ".join(filter(None, (facts.get("licence", ""), facts.get("digest", "")[:19])))
+        nodes.append(
+            parts.LineageNode(
+                id=node.id, kind=node.kind, label=node.id.split(":", 1)[1], detail=detail, problem=problem
+            )
+        )
+    return parts.Lineage(nodes=tuple(nodes), edges=tuple((edge.source, edge.target) for edge in graph.edges))
+
+
+def open_points(decision: GateDecision) -> tuple[parts.OpenPoint, ...]:
+    """What is missing and who owns it: missing reviews belong to a role, blocking findings to the model's owner."""
+    owner = decision.request.version.model.owner.printed_name
+    missing = [
+        parts.OpenPoint(what=f"A review as {entry['role'].replace('_', ' ')}", owner=entry["role"].replace("_", " "))
+        for entry in decision.document["missing_reviews"]
+    ]
+    blocking = [
+        parts.OpenPoint(what=reason["explanation"], owner=owner)
+        for reason in decision.document["blocking"]
+        if reason["code"] != "quorum-missing"
+    ]
+    return (*missing, *blocking)
