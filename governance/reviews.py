@@ -31,6 +31,12 @@ State = PromotionRequest.State
 Verdict = Review.Verdict
 MOST_CONDITIONS = 20
 
+#: What a signature may mean beside these verdicts; beside the others it means reviewed, or rejected as it stands.
+_MEANINGS = {
+    Verdict.APPROVE: (Review.Meaning.REVIEWED, Review.Meaning.APPROVED, Review.Meaning.RESPONSIBLE),
+    Verdict.REJECT: (Review.Meaning.REJECTED,),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class NewCondition:
@@ -183,7 +189,7 @@ def _require_words(verdict: str, meaning: str, reason: str) -> None:
         raise InvalidInputError(f"verdict is one of {', '.join(Verdict.values)}.", field="verdict")
     if meaning not in Review.Meaning.values:
         raise InvalidInputError(f"meaning is one of {', '.join(Review.Meaning.values)}.", field="meaning")
-    if (verdict == Verdict.APPROVE) == (meaning == Review.Meaning.REJECTED):
+    if meaning not in _MEANINGS.get(verdict, (Review.Meaning.REVIEWED, Review.Meaning.REJECTED)):
         raise InvalidInputError("The meaning of the signature contradicts the verdict.", field="meaning")
     if not reason.strip():
         raise InvalidInputError("Give the reason for your decision.", field="reason")

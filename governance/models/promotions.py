@@ -26,6 +26,10 @@ class PromotionRequestQuerySet(models.QuerySet["PromotionRequest"]):
         """Refuse: what was asked for stays on record."""
         raise ImmutableError("A promotion request is never deleted; withdraw it instead.")
 
+    def bulk_update(self, *_args: Any, **_kwargs: Any) -> int:
+        """Refuse, as `update` does."""
+        raise ImmutableError("A promotion request moves only by its verbs.")
+
     def moved(self, **values: Any) -> int:
         """The one way a row changes. For `governance.moves` only."""
         return super().update(**values)
