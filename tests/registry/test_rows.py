@@ -72,9 +72,9 @@ def test_a_row_is_told_once_for_each_change(world: World) -> None:
 
 
 def test_a_row_of_a_savepoint_that_was_rolled_back_is_not_told(maya: Person) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         Dataset.objects.create(slug="never", name="never", owner=maya)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     append()
 
@@ -83,9 +83,9 @@ def test_a_row_of_a_savepoint_that_was_rolled_back_is_not_told(maya: Person) -> 
 
 def test_a_row_whose_entry_was_rolled_back_is_told_by_the_next(maya: Person) -> None:
     dataset = Dataset.objects.create(slug="kept", name="kept", owner=maya)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         append()
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     append()
 

@@ -51,7 +51,7 @@ def test_every_tile_has_one_path(index: int, width: int) -> None:
         "000.p/",
         "000.p/-1",
         "../000",
-        "٠٠٠",
+        "\u0660" * 3,
     ],
 )
 def test_no_other_path_names_a_tile(path: str) -> None:
