@@ -1,0 +1,189 @@
+"""The arithmetic of rankings. Worker only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from audits.checks._grouping import Groups, feature_name, groups_of
+from audits.checks._rows import NUMERIC, Rows, open_rows, quoted
+from audits.checks.base import EvidenceError
+from audits.checks.fairness_ranking import RankingParameters
+from audits.checks.grouping import parse_bands
+from audits.evidence import Evidence
+from audits.measurements import Interval, Measurement, MetricValue, Table
+from audits.statistics import intervals, moments, ordering
+from audits.statistics.moments import Moments
+
+Array = np.ndarray[Any, Any]
+
+
+def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measurement:
+    """Read score, list and groups, then order: see `fairness_ranking`."""
+    dataset = evidence.datasets["evaluation"]
+    rows = open_rows(dataset, streamed=True)
+    score = rows.one_tagged("score")
+    if score is None or rows.column(score).type not in NUMERIC:
+        raise EvidenceError("score", "no numeric column is tagged score, so there is no order")
+    groups = groups_of(
+        rows,
+        parameters.columns_of(dataset),
+        parse_bands(parameters.bands),
+        depth=parameters.depth,
+        most=parameters.most_groups,
+    )
+    scores, lists, members = _columns(rows, score, parameters, groups)
+    attention, places = _places(scores, lists)
+    values: list[MetricValue] = []
+    table: list[tuple[Any, ...]] = []
+    for feature, names in members.items():
+        found = _of_feature(feature, names, attention, places, parameters)
+        values += found
+        values += _order(feature, names, places, lists, parameters, evidence.seed)
+        table += [(feature, one.group, one.n, one.value) for one in found if one.metric == "exposure"]
+    return Measurement(
+        values=tuple(values),
+        inputs=rows.inputs,
+        tables={"exposure": Table(("feature", "group", "n", "mean_exposure"), tuple(table))},
+        notes=(f"Ordered by {score}; {len(np.unique(lists))} lists.", *groups.notes),
+    )
+
+
+def _columns(
+    rows: Rows, score: str, parameters: RankingParameters, groups: Groups
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Scores, list codes and, for each feature, the group of every row."""
+    [(absent,)] = rows.ask(f"SELECT count(*) FILTER (WHERE {quoted(score)} IS NULL) FROM typed")
+    if absent:
+        raise EvidenceError(score, f"is missing in {absent} rows, which have no place in the order")
+    query = rows.as_text(parameters.query) if parameters.query else "''"
+    keys = ", ".join(f"{key.native} AS k{i}" for i, key in enumerate(groups.keys.values()))
+    texts = ", ".join(f"{key.text.format(f'k{i}')} AS g{i}" for i, key in enumerate(groups.keys.values()))
+    found = rows.connection.execute(
+        f"SELECT s, q, {texts} FROM "
+        f"(SELECT {quoted(score)}::DOUBLE AS s, coalesce({query}, '') AS q, {keys} FROM typed)"
+    ).fetchnumpy()
+    texts_of = {name: np.asarray(found[f"g{i}"], dtype=object) for i, name in enumerate(groups.keys)}
+    members = {
+        feature_name(one): np.array([feature_name(v) for v in zip(*(texts_of[c] for c in one), strict=True)], dtype=str)
+        for one in groups.sets
+    }
+    _, lists = np.unique(np.asarray(found["q"], dtype=str), return_inverse=True)
+    return np.asarray(found["s"], dtype=float), lists, members
+
+
+def _places(scores: Array, lists: Array) -> tuple[Array, Array]:
+    """Attention and rank (1 is best, ties in file order) of every row within its list."""
+    attention, places = np.empty(scores.size), np.empty(scores.size, dtype=int)
+    for one in range(int(lists.max()) + 1):
+        own = np.flatnonzero(lists == one)
+        attention[own] = ordering.exposure(scores[own])
+        places[own[np.argsort(-scores[own], kind="stable")]] = np.arange(1, own.size + 1)
+    return attention, places
+
+
+def _of_feature(
+    feature: str, names: Array, attention: Array, places: Array, parameters: RankingParameters
+) -> list[MetricValue]:
+    values, found = [], {}
+    top = places <= parameters.top
+    for group in np.unique(names):
+        own = names == group
+        found[str(group)], rest = _moments(attention[own]), _moments(attention[~own])
+        values += _of_group(feature, str(group), found[str(group)], rest, parameters.level)
+        values += _top(feature, str(group), own, top, parameters.level)
+    n = min(one.rows for one in found.values())
+    metric = "lowest_exposure_ratio"
+    if len(found) < 2:  # noqa: PLR2004 - a comparison
+        values.append(_nothing(metric, feature, "", n, "there is only one group"))
+        return values
+    low, high = (pick(found.values(), key=lambda one: one.mean) for pick in (min, max))
+    pairs = len(found) * (len(found) - 1) / 2
+    interval = _fieller(low, high, 1 - (1 - parameters.level) / pairs)
+    if interval is not None:
+        ceiling = None if interval.high is None else max(1.0, low.mean / high.mean, min(1.0, interval.high))
+        interval = Interval(max(0.0, interval.low or 0.0), ceiling, parameters.level, "fieller-bonferroni")
+    values.append(MetricValue(metric=metric, value=low.mean / high.mean, n=n, feature=feature, interval=interval))
+    return values
+
+
+def _moments(sample: Array) -> Moments:
+    size = int(sample.size)
+    return Moments(size, size, float(sample.mean()), float(sample.var())) if size else Moments(0, 0, 0.0, 0.0)
+
+
+def _nothing(metric: str, feature: str, group: str, n: int, reason: str) -> MetricValue:
+    return MetricValue(metric=metric, value=None, n=n, feature=feature, group=group, not_estimable=reason)
+
+
+def _of_group(feature: str, group: str, own: Moments, rest: Moments, level: float) -> Iterator[MetricValue]:
+    yield MetricValue(
+        metric="exposure",
+        value=own.mean,
+        n=own.rows,
+        feature=feature,
+        group=group,
+        interval=moments.interval(own, level),
+    )
+    if not rest.rows:
+        yield _nothing("exposure_ratio", feature, group, 0, "there is only one group")
+        return
+    yield MetricValue(
+        metric="exposure_ratio",
+        value=own.mean / rest.mean,
+        n=min(own.rows, rest.rows),
+        feature=feature,
+        group=group,
+        interval=_fieller(own, rest, level),
+    )
+
+
+def _fieller(first: Moments, second: Moments, level: float) -> Interval | None:
+    """Fieller's interval for a ratio of independent positive means; None where the second may be 0."""
+    if min(first.size, second.size) <= 1:
+        return None
+    z = intervals.normal_quantile(level)
+    ratio = first.mean / second.mean
+    doubt = (z * second.error / second.mean) ** 2
+    if doubt >= 1:
+        return None
+    spread = z / second.mean * math.sqrt((1 - doubt) * first.error**2 + ratio**2 * second.error**2)
+    return Interval(max(0.0, (ratio - spread) / (1 - doubt)), (ratio + spread) / (1 - doubt), level, "fieller")
+
+
+def _top(feature: str, group: str, own: Array, top: Array, level: float) -> Iterator[MetricValue]:
+    """The group's share at the top, beside its share of all rows (a fact about these lists, without error)."""
+    places, hits, part = int(top.sum()), int((own & top).sum()), float(own.mean())
+    interval = intervals.proportion(hits, places, level)
+    low, high = interval.low or 0.0, 1.0 if interval.high is None else interval.high
+    for metric, value, bounds in (
+        ("top_share", hits / places, (low, high)),
+        ("top_share_difference", hits / places - part, (low - part, high - part)),
+        ("top_skew", hits / places / part, (low / part, high / part)),
+    ):
+        found = Interval(*bounds, level, interval.method)
+        yield MetricValue(metric=metric, value=value, n=places, feature=feature, group=group, interval=found)
+
+
+def _order(
+    feature: str, names: Array, places: Array, lists: Array, parameters: RankingParameters, seed: int
+) -> Iterator[MetricValue]:
+    """NDKL averaged over the lists, and the share of shuffles that reach it."""
+    _, codes = np.unique(names, return_inverse=True)
+    wanted = np.bincount(codes) / codes.size
+    kept = places <= parameters.prefix
+    random = np.random.default_rng(seed)
+    members = [np.flatnonzero(lists == one) for one in range(int(lists.max()) + 1)]
+    ordered = [own[np.argsort(places[own])][: parameters.prefix] for own in members]
+    value = float(np.mean([ordering.divergence(codes[own], wanted) for own in ordered]))
+    n = int(kept.sum())
+    yield MetricValue(metric="ndkl", value=max(0.0, value), n=n, feature=feature)
+    reached = 0
+    for _ in range(parameters.orders):
+        drawn = [codes[random.permutation(own)[: parameters.prefix]] for own in members]
+        reached += float(np.mean([ordering.divergence(one, wanted) for one in drawn])) >= value - 1e-12
+    share = (reached + 1) / (parameters.orders + 1)
+    yield MetricValue(metric="ndkl_p_value", value=share, n=n, feature=feature)

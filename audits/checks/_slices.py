@@ -1,0 +1,130 @@
+"""Enumerating, counting and testing slices. Worker only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy import special, stats
+
+from audits.checks._grouping import MANY_NUMBERS, feature_name, groups_of
+from audits.checks._models import BINARY
+from audits.checks._outcomes import read_outcomes
+from audits.checks._rows import NUMERIC, Rows, quoted
+from audits.checks.base import EvidenceError
+from audits.checks.fairness_slices import SliceParameters
+from audits.checks.grouping import parse_bands
+from audits.counting.question import CountQuestion, count
+from audits.evidence import Evidence
+from audits.measurements import Measurement, MetricValue, Table
+from audits.statistics import intervals, significance
+
+MOST_VALUES, MOST_COLUMNS, FEW = 50, 30, 5
+
+_AIMS = {
+    "error": "CAST(_label <> _prediction AS INTEGER)",
+    "rejection": "1 - _prediction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`hits` of `total` rows went wrong in it."""
+
+    feature: str
+    group: str
+    hits: int
+    total: int
+
+
+def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measurement:
+    """Count, test, adjust: see `fairness_slices`."""
+    outcomes = read_outcomes(evidence, kinds=(BINARY,))
+    columns, left_out = _columns(outcomes.rows, parameters)
+    bands = parse_bands(parameters.bands)
+    groups = groups_of(outcomes.rows, columns, bands, depth=min(parameters.depth, len(columns)), most=MOST_VALUES)
+    question = CountQuestion(
+        relation=f"(SELECT *, {_AIMS[parameters.aim]} AS _wrong FROM outcomes) judged",
+        keys=groups.keys,
+        outcomes={"wrong": "_wrong"},
+        sets=(*groups.sets, ()),
+    )
+    totals: dict[tuple[str, str], list[int]] = {}
+    for line in count(outcomes.rows.ask, question):
+        if line.outcomes[0] is not None:
+            own = totals.setdefault((feature_name(line.keys), feature_name(line.groups)), [0, 0])
+            own[int(line.outcomes[0])] += line.tally.rows
+    right, wrong = totals.pop(("", ""), [0, 0])
+    if not right + wrong:
+        raise EvidenceError("target", "no row has both label and prediction, so nothing can be wrong")
+    found = [Slice(*where, hits, hits + fine) for where, (fine, hits) in sorted(totals.items())]
+    tested = [one for one in found if parameters.least_rows <= one.total <= right + wrong - parameters.least_rows]
+    values, table = _judged(tested, wrong, right + wrong, parameters)
+    return Measurement(
+        values=tuple(values),
+        inputs=outcomes.inputs,
+        tables={"slices": table},
+        notes=(f"Predictions come from {outcomes.origin}.", *groups.notes, *left_out),
+    )
+
+
+def _columns(rows: Rows, parameters: SliceParameters) -> tuple[list[str], list[str]]:
+    """The columns to slice by, and what is said of those left out."""
+    named = parameters.columns or (*rows.dataset.tagged("feature"), *rows.dataset.tagged("sensitive"))
+    kept, left_out = [], []
+    for name in dict.fromkeys(named):
+        column = rows.column(name)
+        [(distinct,)] = rows.ask(f"SELECT count(DISTINCT {quoted(name)}) FROM typed")
+        if distinct > MOST_VALUES and not (column.type in NUMERIC and distinct > MANY_NUMBERS):
+            left_out.append(f"{name} holds {distinct} values and was left out.")
+        else:
+            kept.append(name)
+    if not kept:
+        raise EvidenceError("columns", "no column has few enough values to slice by")
+    if len(kept) > MOST_COLUMNS:
+        raise EvidenceError("columns", f"{len(kept)} columns make too many slices; name at most {MOST_COLUMNS}")
+    return kept, left_out
+
+
+def _worse(one: Slice, wrong: int, total: int) -> float:
+    """One-sided p-value for a higher rate inside than outside: exact where few are expected."""
+    outside = total - one.total
+    expected = wrong * min(one.total, outside) / total
+    if min(expected, (total - wrong) * min(one.total, outside) / total) < FEW:
+        return float(stats.hypergeom.sf(one.hits - 1, total, wrong, one.total))
+    pooled = wrong / total
+    spread = (pooled * (1 - pooled) * (1 / one.total + 1 / outside)) ** 0.5
+    return float(special.ndtr(-(one.hits / one.total - (wrong - one.hits) / outside) / spread)) if spread else 1.0
+
+
+def _judged(
+    tested: list[Slice], wrong: int, total: int, parameters: SliceParameters
+) -> tuple[list[MetricValue], Table]:
+    p_values = [_worse(one, wrong, total) for one in tested]
+    adjusted = significance.benjamini_hochberg(p_values) if tested else []
+    level = 1 - (1 - parameters.level) / max(1, len(tested))
+    excess = [one.hits / one.total - (wrong - one.hits) / (total - one.total) for one in tested]
+    order = sorted(range(len(tested)), key=lambda i: (adjusted[i], -excess[i], tested[i].feature, tested[i].group))
+    kept = [i for i in order if adjusted[i] <= parameters.discovery_rate]
+    values = [
+        MetricValue(metric="slices_tested", value=float(len(tested)), n=total),
+        MetricValue(metric="slices_found", value=float(len(kept)), n=total),
+    ]
+
+    def valued(metric: str, index: int, feature: str, group: str) -> MetricValue:
+        one = tested[index]
+        interval = intervals.difference((one.hits, one.total), (wrong - one.hits, total - one.total), level)
+        n = min(one.total, total - one.total)
+        return MetricValue(metric=metric, value=excess[index], n=n, feature=feature, group=group, interval=interval)
+
+    values += [valued("slice_excess", i, tested[i].feature, tested[i].group) for i in kept[: parameters.shown]]
+    if tested:
+        values.append(valued("largest_excess", max(range(len(tested)), key=excess.__getitem__), "", ""))
+    else:
+        reason = f"no slice has at least {parameters.least_rows} rows inside and outside"
+        values.append(MetricValue(metric="largest_excess", value=None, n=0, not_estimable=reason))
+    rows = tuple(
+        (tested[i].feature, tested[i].group, tested[i].total, tested[i].hits, excess[i], p_values[i], adjusted[i])
+        for i in order[: parameters.shown]
+    )
+    columns = ("feature", "slice", "n", "wrong", "excess", "p", "p_benjamini_hochberg")
+    return values, Table(columns, rows)
