@@ -132,6 +132,8 @@ class _Failures(logging.Handler):
 def _failures_end_the_rendering() -> Iterator[None]:
     """WeasyPrint logs a picture or font that fails and goes on without it; a report with a hole in it is not issued."""
     failures, log = _Failures(), logging.getLogger("weasyprint")
+    if not log.isEnabledFor(logging.ERROR):
+        raise RenderError("Logging is switched off, so a part that fails to draw would go unnoticed.")
     log.addHandler(failures)
     try:
         yield

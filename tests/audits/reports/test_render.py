@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import logging
 import re
 import shutil
 import subprocess
@@ -220,6 +221,15 @@ def test_a_picture_that_asks_for_a_file_ends_the_rendering(
     monkeypatch.setattr("audits.reports.charts.timeline", lambda *_, **__: reaching)
     with pytest.raises(RenderError, match="could not be drawn"):
         render_pdf(bare())
+
+
+def test_nothing_is_drawn_while_failures_would_go_unnoticed(bare: Callable[..., ReportDocument]) -> None:
+    logging.disable(logging.CRITICAL)
+    try:
+        with pytest.raises(RenderError, match="Logging is switched off"):
+            render_pdf(bare())
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def test_a_page_that_asks_for_a_file_ends_the_rendering(
