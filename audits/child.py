@@ -21,7 +21,9 @@ from typing import Any
 
 from audits.checks.base import Check, EvidenceError, ParameterError, parse_parameters
 from audits.checks.catalogue import CheckLoadError, load_check
+from audits.checks.planted import controls_of
 from audits.confinement import confine, folder_variables
+from audits.controls import measure_beside_controls
 from audits.evidence import Evidence
 from registry.canonical import digest_file
 
@@ -118,7 +120,10 @@ def _answer(job: Mapping[str, Any], check: Check | CheckLoadError) -> dict[str, 
         random.seed(evidence.seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return {"measurement": check.measure(evidence, parameters).to_document()}
+            measurement = measure_beside_controls(
+                check, evidence, parameters, lambda: controls_of(check, Path(job["folder"], "controls"))
+            )
+            return {"measurement": measurement.to_document()}
     except ParameterError as error:
         return _error("parameter-invalid", str(error))
     except _DigestMismatch as error:

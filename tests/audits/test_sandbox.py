@@ -172,7 +172,11 @@ def run(check: str, given: Evidence, **parameters: Any) -> ObservationResult:
 def test_a_shipped_check_measures_in_the_child_what_it_measures_here(tmp_path: Path) -> None:
     given = decisions(tmp_path)
     check = CHECKS["fairness.group_metrics"]
-    assert run(check.id, given).measurement == check.measure(given, check.Parameters())
+    measured = run(check.id, given).measurement
+    assert measured is not None
+    here = check.measure(given, check.Parameters())
+    assert (measured.values, measured.inputs) == (here.values, here.inputs)
+    assert set(measured.tables) == {*here.tables, "controls"}
 
 
 @pytest.mark.parametrize(
