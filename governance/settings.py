@@ -220,6 +220,10 @@ STORAGES = {
 }
 ASSAY_KEYS = Path(env.str("ASSAY_SIGNING_KEY_FOLDER", default=str(ASSAY_DATA / "keys")))
 ASSAY_TSA_URL = env.str("ASSAY_TSA_URL", default="")
+ASSAY_CHECKPOINT_FOLDER = env.str("ASSAY_CHECKPOINT_FOLDER", default="")
+ASSAY_CHECKPOINT_WEBHOOKS = env.list("ASSAY_CHECKPOINT_WEBHOOKS", default=[])
+ASSAY_WITNESSES = env.list("ASSAY_WITNESSES", default=[])  # each <url>|<vkey>
+ASSAY_OUTBOUND_HOSTS = env.list("ASSAY_OUTBOUND_HOSTS", default=[])
 ASSAY_BASE_URL = env.str("ASSAY_BASE_URL", default="http://127.0.0.1:8000")
 ASSAY_CHECKS = env.list(
     "ASSAY_CHECKS",

@@ -10,5 +10,5 @@ class RegistryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the tables that the ledger answers for."""
-        from registry import reconcilers  # noqa: F401, PLC0415  (models must be loaded first)
+        """Register the tables that the ledger answers for, and the work this app performs."""
+        from registry import performers, reconcilers  # noqa: F401, PLC0415  (models must be loaded first)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
 
-from registry import ledger, work
+from registry import ledger, sinks, work
 
 
 @shared_task(name="registry.tasks.perform")
@@ -21,8 +23,10 @@ def sweep() -> None:
 
 @shared_task(name="registry.tasks.publish_checkpoint")
 def publish_checkpoint() -> None:
-    """Sign the ledger's head, so that whoever keeps checkpoints elsewhere has a fresh one."""
-    ledger.publish_checkpoint()
+    """Sign the ledger's head and have it brought to whoever keeps checkpoints elsewhere."""
+    checkpoint = ledger.publish_checkpoint()
+    with transaction.atomic():
+        sinks.ask(f"hour:{timezone.now():%Y-%m-%dT%H}:{checkpoint.size}")
 
 
 def send(item_id: int) -> None:

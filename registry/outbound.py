@@ -1,0 +1,88 @@
+"""The only way this service calls another host: no private address by accident, no redirect, no endless answer."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from registry.errors import AssayError
+
+TIMEOUT_SECONDS = 10
+MAX_ANSWER = 1 << 16
+
+
+class OutboundRefusedError(AssayError):
+    """The address is not one that this service calls."""
+
+    code = "outbound-refused"
+
+
+class OutboundFailedError(AssayError):
+    """The other host could not be reached or did not answer as it should."""
+
+    code = "outbound-failed"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and the first 64 KiB."""
+
+    status: int
+    content: bytes
+
+
+def post(url: str, content: bytes, *, content_type: str) -> Answer:
+    """POST to `url`, and connect to exactly the address that was checked.
+
+    HTTPS to public addresses only, except for hosts named in ASSAY_OUTBOUND_HOSTS. Raises OutboundRefusedError or
+    OutboundFailedError; any status is an answer.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    trusted = host in settings.ASSAY_OUTBOUND_HOSTS
+    if parts.scheme not in ("https", "http") or not host or parts.username is not None:
+        raise OutboundRefusedError(f"{url} is no address that can be called.", field="url")
+    if parts.scheme == "http" and not trusted:
+        raise OutboundRefusedError(f"{host} would be called without TLS; name it in ASSAY_OUTBOUND_HOSTS.", field="url")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = _address(host, port, trusted=trusted)
+        caller = _connection(parts.scheme, host, port, address)
+        try:
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            caller.request("POST", path, content, {"Content-Type": content_type, "User-Agent": "assay"})
+            answer = caller.getresponse()
+            return Answer(answer.status, answer.read(MAX_ANSWER))
+        finally:
+            caller.close()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise OutboundFailedError(f"{host} did not answer: {error}", field="url") from error
+
+
+def _address(host: str, port: int, *, trusted: bool) -> str:
+    """The first address of `host`. Raises OutboundRefusedError if any of them is not public."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    for address in found:
+        # is_global is false for loopback, private, link-local, shared, reserved and documentation addresses.
+        if not trusted and not ipaddress.ip_address(address.partition("%")[0]).is_global:
+            raise OutboundRefusedError(f"{host} is at {address}, which is not a public address.", field="url")
+    return found[0]
+
+
+def _connection(scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:
+    if scheme == "http":
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+        connection.sock = socket.create_connection((address, port), TIMEOUT_SECONDS)
+        return connection
+    context = ssl.create_default_context()
+    secure = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    plain = socket.create_connection((address, port), TIMEOUT_SECONDS)
+    secure.sock = context.wrap_socket(plain, server_hostname=host)
+    return secure
