@@ -21,6 +21,10 @@ class ObservationStatus(StrEnum):
     NOT_RUN = "not-run"
 
 
+# Words of metric names that people write in capitals.
+_ACRONYMS = {word: word.upper() for word in ("auc", "ece", "js", "mae", "psi", "rmse", "roc", "shap")}
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A confidence interval. A bound is None where it is unbounded; `level` is e.g. 0.95; `method` is its name."""
@@ -65,7 +69,8 @@ class MetricValue:
     @property
     def spoken(self) -> str:
         """`metric of feature: group` in words, as a sentence for a reviewer names it."""
-        metric, feature = (name.replace("_", " ") for name in (self.metric, self.feature))
+        metric = " ".join(_ACRONYMS.get(word, word) for word in self.metric.split("_"))
+        feature = self.feature.replace("_", " ")
         where = f"{feature}: {self.group}" if self.group else feature
         return f"{metric} ({where})" if where else metric
 

@@ -180,7 +180,7 @@ class Trials:
         """Spearman's of the mean |attribution|; the interval resamples the rows of both."""
         n, features = len(first) + len(second), first.shape[1]
         if features < _RANKABLE:
-            reason = f"{features} features have no ranking to compare"
+            reason = f"a ranking needs three features, and the model has {features}"
             return MetricValue(metric=metric, value=None, n=n, not_estimable=reason)
         point = float(_spearman(*(part.mean(axis=0, keepdims=True) for part in (first, second)))[0])
         if np.isnan(point):

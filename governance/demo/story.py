@@ -84,9 +84,11 @@ class Story:
     def waive(self, request: PromotionRequest) -> PromotionRequest:
         """For each inconclusive finding that may be waived: Maya asks with a compensating control, Rosa grants."""
         waivable = {criterion.id for criterion in request.gate.criteria if criterion.waivable}
-        for finding in request.run.findings.exclude(outcome="satisfied"):
-            if finding.criterion_id not in waivable or finding.outcome != "inconclusive":
-                continue
+        blocking = list(request.run.findings.exclude(outcome="satisfied"))
+        if any(entry.criterion_id not in waivable or entry.outcome != "inconclusive" for entry in blocking):
+            self.terminal.say("No waiver is asked for: something else blocks that nobody may waive, or that is known bad.")
+            return request
+        for finding in blocking:
             waiver = request_waiver(
                 actor=self.people["maya"],
                 request=request,
