@@ -16,7 +16,7 @@ from registry import ledger, storage
 from registry.artifacts import require_accepted
 from registry.authority import require
 from registry.canonical import digest_of, is_digest
-from registry.errors import DuplicateError, InvalidInputError
+from registry.errors import AssayError, DuplicateError, InvalidInputError
 from registry.events import Event
 from registry.models import (
     ArtifactFormat,
@@ -152,7 +152,11 @@ def store_artifact(*, actor: Person, version: ModelVersion, content: BinaryIO) -
     never loaded here, InvalidInputError when empty or too large. Nothing is kept in any of these cases.
     """
     require(actor, "registry.register_version", version.model)
-    require_accepted(content, declared=version.artifact_format)
+    try:
+        require_accepted(content, declared=version.artifact_format)
+    except AssayError as error:
+        _record_refusal(actor, version, error)
+        raise
     content.seek(0)
     with transaction.atomic():
         blob = storage.store_stream(
@@ -168,6 +172,17 @@ def store_artifact(*, actor: Person, version: ModelVersion, content: BinaryIO) -
             facts={"digest": blob.digest, "size": blob.size},
         )
     return blob
+
+
+@transaction.atomic
+def _record_refusal(actor: Person, version: ModelVersion, error: AssayError) -> None:
+    """A file that was refused is an event: the next one may come from the same hand."""
+    ledger.append(
+        Event.ACTION_REFUSED,
+        subject=f"version:{version}",
+        actor=actor,
+        facts={"verb": "store_artifact", "code": error.code, "field": error.field},
+    )
 
 
 def require_slug(slug: str) -> None:
@@ -187,7 +202,9 @@ def _require_description(description: VersionDescription) -> None:
         )
     for role in description.datasets:
         if role not in VersionInput.Role.values:
-            raise InvalidInputError(f"A dataset role is one of {', '.join(VersionInput.Role.values)}.", field="datasets")
+            raise InvalidInputError(
+                f"A dataset role is one of {', '.join(VersionInput.Role.values)}.", field="datasets"
+            )
     _require_signature(description.signature)
     for role, dataset in description.datasets.items():
         _require_columns(role, dataset, description.signature)

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from audits.criteria import Outcome
 from audits.measurements import ObservationStatus
 from registry.models import ModelVersion
-from registry.models.immutable import Record
+from registry.models.immutable import Record, RecordQuerySet
+
+#: How the reason begins when a check failed its self-test (`audits.controls.withheld`).
+_SELF_TEST = "the self-test of the check failed"
 
 
 class AuditRun(models.Model):
@@ -41,6 +48,43 @@ class AuditRun(models.Model):
         return f"run {self.pk} of {self.version}"
 
 
+class ObservationQuerySet(RecordQuerySet["Observation"]):
+    """Questions about many observations."""
+
+    def tally(self) -> Iterable[Mapping[str, Any]]:
+        """For each check: attempts, how many measured, and in how many its self-test failed."""
+        failed = models.Q(document__measurement__values__0__not_estimable__startswith=_SELF_TEST)
+        return (
+            self.order_by()
+            .values("check_id")
+            .annotate(
+                attempts=models.Count("id"),
+                measured=models.Count("id", filter=models.Q(status=ObservationStatus.MEASURED.value)),
+                self_tests_failed=models.Count("id", filter=failed),
+            )
+        )
+
+
+class FindingQuerySet(RecordQuerySet["Finding"]):
+    """Questions about many findings."""
+
+    def tally(self) -> Iterable[Mapping[str, Any]]:
+        """For each check: how its criteria were judged."""
+        counts = {
+            name: models.Count("id", filter=models.Q(outcome=outcome.value))
+            for name, outcome in (
+                ("satisfied", Outcome.SATISFIED),
+                ("not_satisfied", Outcome.NOT_SATISFIED),
+                ("inconclusive", Outcome.INCONCLUSIVE),
+            )
+        }
+        return (
+            self.order_by()
+            .values(check=KeyTextTransform("check", KeyTransform("criterion", "document")))
+            .annotate(**counts)
+        )
+
+
 class Observation(Record):
     """What one check measured, or how it failed to. `document` is exactly what `digest` covers."""
 
@@ -52,6 +96,8 @@ class Observation(Record):
     digest = models.CharField(max_length=71)
     duration_seconds = models.FloatField()
     measured_at = models.DateTimeField()
+
+    objects = ObservationQuerySet.as_manager()  # type: ignore[misc]  # django-stubs takes a manager for an instance's
 
     class Meta:
         ordering = ("run", "check_id")
@@ -71,6 +117,8 @@ class Finding(Record):
     document = models.JSONField(help_text="Criterion and judgement as data.")
     digest = models.CharField(max_length=71)
     measured_at = models.DateTimeField()
+
+    objects = FindingQuerySet.as_manager()  # type: ignore[misc]  # as above
 
     class Meta:
         ordering = ("run", "id")
