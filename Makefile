@@ -43,9 +43,10 @@ serve: setup ## As in production: gunicorn, worker and scheduler, by DATABASE_UR
 bench: setup-tests ## Our speed beside that of our peers, as a table of ratios
 	$(RUN) python -m benchmarks
 
-lint: setup-tests ## Ruff, rules and format
+lint: setup-tests ## Ruff, rules and format, and what is written about law
 	$(RUN) ruff check $(CHANGED)
 	$(RUN) ruff format --check $(CHANGED)
+	$(RUN) python -m audits.frameworks.lint
 
 format: setup-tests ## Let ruff write what it can mend
 	$(RUN) ruff check --fix-only $(CHANGED)
