@@ -8,6 +8,11 @@ DEMO_ARGS ?=
 PYTEST_ARGS ?=
 CHANGED ?= .
 
+# The modules that know no framework and no database: judging, deciding, policies, plans, canonical bytes, Merkle trees.
+PURE_TESTS := tests/audits/test_criteria.py tests/audits/test_measurements.py tests/audits/test_plans.py \
+	tests/governance/test_gates.py tests/governance/test_policies.py tests/registry/test_canonical.py \
+	tests/registry/test_lineage.py tests/registry/test_merkle.py
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests demo test test-slow quick serve bench lint format types imports check clean
 
@@ -32,8 +37,8 @@ test-slow: setup-tests ## Simulations, kills, floods and long reports: the rest 
 	$(RUN) python -m pytest -n auto -m slow $(PYTEST_ARGS)
 	$(RUN) python -m deploy.postgres_tests --slow -n auto $(PYTEST_ARGS)
 
-quick: setup-tests ## The tests of the rules alone: no database, no browser, seconds
-	$(RUN) python -m pytest -m "not database and not slow and not browser" $(PYTEST_ARGS)
+quick: setup-tests ## The tests of the pure rules alone, in seconds
+	$(RUN) python -m pytest -m "not database and not slow" $(PURE_TESTS) $(PYTEST_ARGS)
 
 serve: setup ## As in production: gunicorn, worker and scheduler, by DATABASE_URL, CELERY_BROKER_URL, SECRET_KEY
 	$(RUN) python manage.py check --deploy --database default --fail-level ERROR
