@@ -78,7 +78,7 @@ def measure(run: AuditRun, check_id: str) -> ObservationResult:
     check = known_checks().get(check_id)
     if check is None:
         return ObservationResult.not_run("check-unknown", f"{check_id} is not among the checks this service runs.")
-    with _evidence(run) as evidence:
+    with evidence_of(run.version, seed=run.seed) as evidence:
         return measure_in_child(
             check,
             parse_parameters(check, planned.parameters),
@@ -173,9 +173,8 @@ def measurement_of(observation: Observation) -> Measurement | None:
 
 
 @contextmanager
-def _evidence(run: AuditRun) -> Iterator[Evidence]:
-    """The evidence of a run with verified local paths, for as long as the block lasts."""
-    version = run.version
+def evidence_of(version: ModelVersion, *, seed: int) -> Iterator[Evidence]:
+    """What is held of a version with verified local paths, for as long as the block lasts."""
     with ExitStack() as held:
         model = ModelEvidence(
             name=str(version),
@@ -199,7 +198,7 @@ def _evidence(run: AuditRun) -> Iterator[Evidence]:
                 columns=tuple(_column(entry) for entry in dataset.columns),
             )
         yield Evidence(
-            model=model, datasets=datasets, lineage=provenance.lineage_of(version).to_document(), seed=run.seed
+            model=model, datasets=datasets, lineage=provenance.lineage_of(version).to_document(), seed=seed
         )
 
 

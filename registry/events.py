@@ -31,6 +31,7 @@ class Event(StrEnum):
     RUN_CLOSED = "run.closed"
     REPORT_SEALED = "report.sealed"
     REPORT_READ = "report.read"
+    EXPLANATION_GIVEN = "explanation.given"
     # governance
     POLICY_DRAFTED = "policy.drafted"
     POLICY_ACTIVATED = "policy.activated"
