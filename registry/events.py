@@ -23,6 +23,8 @@ class Event(StrEnum):
     STAGE_RETIRED = "stage.retired"
     STAGE_ROLLED_BACK = "stage.rolled-back"
     KEY_CREATED = "key.created"
+    KEY_RETIRED = "key.retired"
+    KEY_COMPROMISED = "key.compromised"
     PERSON_ERASED = "person.erased"
     ROW_CHANGED = "row.changed"
     # audits

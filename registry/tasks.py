@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from registry import ledger, sinks, work
+from registry import key_history, ledger, sinks, work
 
 
 @shared_task(name="registry.tasks.perform")
@@ -24,6 +24,7 @@ def sweep() -> None:
 @shared_task(name="registry.tasks.publish_checkpoint")
 def publish_checkpoint() -> None:
     """Sign the ledger's head and have it brought to whoever keeps checkpoints elsewhere."""
+    key_history.record_keys()
     checkpoint = ledger.publish_checkpoint()
     with transaction.atomic():
         sinks.ask(f"hour:{timezone.now():%Y-%m-%dT%H}:{checkpoint.size}")

@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from django.db import connection, transaction
 
-from registry import ledger, merkle
+from registry import key_history, ledger, merkle
 from registry.errors import AssayError
 from registry.models import Checkpoint, LedgerEntry, LedgerNode
 from registry.notes import Checkpoint as TreeHead
@@ -91,7 +91,7 @@ def verify(
     key = key or keyring().ledger.key
     with consistent_view():
         size = ledger.size()
-        problems = [*recompute(progress), *compare_checkpoints(key)]
+        problems = [*recompute(progress), *compare_checkpoints([key, *key_history.ledger_keys()])]
         problems += [problem for note in checkpoints for problem in compare_checkpoint(note, key)]
         problems += [problem for text in receipts for problem in compare_receipt(text, key)]
         if rows:
@@ -171,7 +171,7 @@ def _entry_problem(expected: int, entry: _Entry) -> str:
 def _node_problems(start: int, leaves: list[bytes], unpaired: dict[int, bytes]) -> Iterator[tuple[int, int, int]]:
     """(entry that completes it, level, position) of each stored node that is not the recomputed one.
 
-    `unpaired` carries, from chunk to chunk, the newest recomputed node of each level that still lacks its right sibling.
+    `unpaired` carries, from chunk to chunk, the newest node of each level that still lacks its right sibling.
     """
     first, nodes = start, [bytes(leaf) for leaf in leaves]
     for level in range(LEVELS):
@@ -206,15 +206,27 @@ def _surplus(total: int) -> Iterator[Problem]:
 
 
 # -- Checkpoints: those kept here belong to A, one from elsewhere is B -------------------------------------------------
-def compare_checkpoints(key: NoteKey) -> Iterator[Problem]:
-    """Compare with every checkpoint this database holds, oldest first. Ends at the first that disagrees."""
+def compare_checkpoints(keys: Sequence[NoteKey]) -> Iterator[Problem]:
+    """Compare with every checkpoint this database holds, oldest first. Ends at the first that disagrees.
+
+    `keys` are the log's key and those it had before.
+    """
     sound = 0
     for note in Checkpoint.objects.order_by("size", "pk").values_list("note", flat=True).iterator(chunk_size=500):
+        key = next((key for key in keys if _signed_by(note, key)), keys[0])
         for problem in _compared(Layer.BODIES, note, key, "a checkpoint kept here"):
             since = f"; the first bad entry is at or after {sound}" if sound else ""
             yield Problem(problem.layer, problem.index, problem.explanation + since)
             return
         sound = TreeHead.parse(note.rpartition("\n\n")[0] + "\n").size
+
+
+def _signed_by(note: str, key: NoteKey) -> bool:
+    try:
+        open_checkpoint(note, key)
+    except AssayError:
+        return False
+    return True
 
 
 def compare_checkpoint(note: str, key: NoteKey) -> Iterator[Problem]:
@@ -230,7 +242,7 @@ def _compared(layer: Layer, note: str, key: NoteKey, what: str) -> Iterator[Prob
         return
     size = ledger.size()
     if head.size > size:
-        yield Problem(layer, size, f"{what} covers {head.size} entries, here are {size}: the log was cut back")
+        yield Problem(layer, size, f"{what} covers {head.size} entries, here are {size}: cut back")
     elif _root_or_nothing(head.size) != head.root:
         yield Problem(layer, None, f"the first {head.size} entries are not those that {what} signs")
 

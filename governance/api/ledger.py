@@ -15,11 +15,10 @@ from governance.api.base import ApiView, Request, Response
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.tokens import Scope
-from registry import ledger, tiles
+from registry import key_history, ledger, tiles
 from registry.authority import require
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import LedgerEntry
-from registry.signing import keyring
 
 PROVING = (*READING, Scope.GATE_READ)
 MAX_SIZE = 2**63 - 1
@@ -207,7 +206,7 @@ class KeysRead(ApiView):
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """One for each purpose. Fetch them over a channel you trust and pin them: they cannot vouch for themselves."""
-        return Response(keyring().published_keys(), headers={"Cache-Control": "public, max-age=300"})
+        return Response(key_history.published_keys(), headers={"Cache-Control": "public, max-age=300"})
 
 
 def _tile(content: bytes) -> HttpResponse:
