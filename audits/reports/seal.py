@@ -37,20 +37,13 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import ValidationError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from audits.reports.errors import SealError
 from audits.reports.timestamps import OwnTimeStamper, RemoteTimeStamper
-from registry.errors import AssayError
 from registry.keys import Keyring, Purpose
 
 FIELD_NAME = "AssaySeal"
 
 _PDF_PROBLEMS = (PdfError, SigningError, SignatureValidationError, ValidationError, OSError, ValueError)
-
-
-class SealError(AssayError):
-    """The report could not be sealed, or the sealed file did not pass the checks of a reader. Nothing is released."""
-
-    code = "seal-failed"
-    retryable = True
 
 
 @dataclass(frozen=True, slots=True)

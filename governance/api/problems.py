@@ -19,6 +19,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from audits.frameworks.catalogue import CatalogueError, UnknownControlError
+from audits.reports.bundle import BundleError
+from audits.reports.errors import SealError
 from governance import errors as governance_errors
 from governance.api import errors as edge_errors
 from governance.policies import PolicyError
@@ -29,6 +31,7 @@ from registry.errors import AssayError
 from registry.keys import KeyringError
 from registry.merkle import MerkleError, ProofError
 from registry.notes import NoteError
+from registry.outbound import OutboundFailedError, OutboundRefusedError
 
 log = logging.getLogger("assay.api")
 
@@ -55,9 +58,13 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     NoteError: HTTPStatus.INTERNAL_SERVER_ERROR,
     AttestationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     KeyringError: HTTPStatus.SERVICE_UNAVAILABLE,
+    OutboundRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    OutboundFailedError: HTTPStatus.BAD_GATEWAY,
     # audits
     CatalogueError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnknownControlError: HTTPStatus.NOT_FOUND,
+    BundleError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    SealError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # governance
     governance_errors.RefusalError: HTTPStatus.CONFLICT,
     governance_errors.NoGateError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -68,6 +75,8 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     governance_errors.RoleNotAskedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     governance_errors.SeparationOfDutiesError: HTTPStatus.FORBIDDEN,
     governance_errors.ServiceAccountError: HTTPStatus.FORBIDDEN,
+    governance_errors.TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
+    governance_errors.NotDelegableError: HTTPStatus.FORBIDDEN,
     PolicyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     # the edge
     edge_errors.ScopeMissingError: HTTPStatus.FORBIDDEN,

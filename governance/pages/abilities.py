@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from audits.criteria import Outcome
-from governance import decisions
+from governance.evaluation import separation_problem
 from governance.models import PromotionRequest, Review
 from governance.roles import roles_of
 from registry.authority import permits
@@ -71,12 +73,12 @@ def review_problem(person: Person, request: PromotionRequest, roles: tuple[str, 
     spoken = request.reviews.filter(round=request.round, reviewer=person).exclude(verdict=Review.Verdict.COMMENT)
     if spoken.exists():
         return "You have reviewed this round already; a person counts once."
-    return decisions.separation_problem(request, person)
+    return separation_problem(request, person, timezone.now())
 
 
 def waiver_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
     """Roles in which the person decides waivers of this model; none for somebody too close to the request."""
-    if person.is_service or decisions.separation_problem(request, person):
+    if person.is_service or separation_problem(request, person, timezone.now()):
         return ()
     return tuple(sorted(roles_of(person, "registry.decide_waiver", request.version.model)))
 

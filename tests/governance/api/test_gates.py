@@ -85,10 +85,14 @@ class TestTheGateCloses:
         assert first.json()["decision"] == "open"
         return lambda: client.get(GATE, ASKED, HTTP_IF_NONE_MATCH=first["ETag"])
 
-    def test_when_data_is_withdrawn(self, ask: Any, dora: Person, world: World) -> None:
+    def test_when_data_is_withdrawn(self, ask: Any, dora: Person, world: World, approved: PromotionRequest) -> None:
         withdraw_dataset_version(actor=dora, version=world.evaluation, reason="consent withdrawn")
         assert ask().json()["decision"] == "closed"
-        assert codes(ask()) == ["input-withdrawn"]
+        assert "input-withdrawn" in codes(ask())
+        # A new round began, so what was reviewed before does not count either.
+        approved.refresh_from_db()
+        assert (approved.round, approved.state) == (2, PromotionRequest.State.AUDITING)
+        assert "quorum-missing" in codes(ask())
 
     def test_when_a_reviewer_loses_the_role(self, ask: Any, victor: Person) -> None:
         victor.groups.clear()
