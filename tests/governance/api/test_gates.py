@@ -88,7 +88,7 @@ class TestTheGateCloses:
     def test_when_data_is_withdrawn(self, ask: Any, dora: Person, world: World) -> None:
         withdraw_dataset_version(actor=dora, version=world.evaluation, reason="consent withdrawn")
         assert ask().json()["decision"] == "closed"
-        assert codes(ask()) == ["input-withdrawn"]
+        assert "input-withdrawn" in codes(ask())
 
     def test_when_a_reviewer_loses_the_role(self, ask: Any, victor: Person) -> None:
         victor.groups.clear()
