@@ -17,8 +17,8 @@ from typing import Any
 
 def ours_whole(path: str, columns: int) -> Callable[[], Any]:
     """The whole check: every metric, intersections to depth 2, intervals, tests, tables."""
-    from audits.checks import _groups, _outcomes  # noqa: F401, PLC0415 - imports are not timed
-    from audits.checks.fairness_group_metrics import GroupMetrics, GroupParameters  # noqa: PLC0415
+    from audits.checks import _groups, _outcomes  # noqa: F401 - imports are not timed
+    from audits.checks.fairness_group_metrics import GroupMetrics, GroupParameters
 
     check, evidence = GroupMetrics(), _evidence(path, columns)
     return lambda: check.measure(evidence, GroupParameters(depth=min(2, columns)))
@@ -26,8 +26,8 @@ def ours_whole(path: str, columns: int) -> Callable[[], Any]:
 
 def ours_cells(path: str, columns: int) -> Callable[[], Any]:
     """The counting alone, each column by itself."""
-    from audits.checks._grouping import count_cells, groups_of  # noqa: PLC0415 - imports are not timed
-    from audits.checks._outcomes import read_outcomes  # noqa: PLC0415
+    from audits.checks._grouping import count_cells, groups_of
+    from audits.checks._outcomes import read_outcomes
 
     evidence = _evidence(path, columns)
 
@@ -39,7 +39,7 @@ def ours_cells(path: str, columns: int) -> Callable[[], Any]:
 
 
 def _evidence(path: str, columns: int) -> Any:
-    from audits.evidence import Column, DatasetEvidence, Evidence, ModelEvidence  # noqa: PLC0415 - ours only
+    from audits.evidence import Column, DatasetEvidence, Evidence, ModelEvidence
 
     declared = [Column("y", "integer", ("target",)), Column("p", "integer", ("prediction",))]
     declared += [Column(name, "string", ("sensitive",)) for name in _names(columns)]
@@ -86,7 +86,7 @@ def fairlearn(path: str, columns: int) -> Callable[[], Any]:
 def aequitas(path: str, columns: int) -> Callable[[], Any]:
     """Its crosstabs, in the interpreter that has it."""
     import duckdb
-    from aequitas.group import Group  # noqa: PLC0415
+    from aequitas.group import Group
 
     def measure() -> Any:
         listed = ", ".join(_names(columns))

@@ -93,7 +93,7 @@ def _wrapping_key() -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Written whole under another name first, so that no other process ever reads half a key; the first one to link wins.
+    # Written whole under another name, so that no other process ever reads half a key; the first one to link wins.
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600, exist_ok=False)
     draft.write_bytes(AESGCM.generate_key(256))

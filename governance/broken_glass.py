@@ -136,4 +136,6 @@ def review_broken_glass(
             "reason": ledger.commit_text(reason),
         },
     )
+    if broken.round == request.round:
+        decisions.decide_again(request)
     return review

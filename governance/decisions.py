@@ -23,7 +23,7 @@ from registry.events import Event
 from registry.models import ModelVersion
 from registry.signing import keyring
 
-__all__ = ["GateAnswer", "advance", "ask_gate", "evaluate", "issue", "state_after"]
+__all__ = ["GateAnswer", "advance", "ask_gate", "decide_again", "evaluate", "issue", "state_after"]
 
 log = logging.getLogger("assay.gate")
 
@@ -53,6 +53,15 @@ def advance(request: PromotionRequest) -> None:
         issue(request=request, decision=verdict)
     if state != request.state:
         moves.move(request, state, subject_digest=request.subject_digest)
+
+
+def decide_again(request: PromotionRequest) -> None:
+    """Sign what the gate says now of a request that passed already: its conditions or its emergency were looked at.
+
+    The signed decision before it ran out when a condition fell due or a view was due; this one knows better.
+    """
+    if request.state in (State.APPROVED, State.COMPLETED):
+        issue(request=request, decision=evaluate(request, timezone.now()))
 
 
 def issue(*, request: PromotionRequest, decision: gates.Decision) -> GateDecision:

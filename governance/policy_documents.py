@@ -262,7 +262,7 @@ def _validate_reviews(source: PolicyText, gate: Gate, steps: Steps) -> None:
 
 
 def _validate_waivers(source: PolicyText, gate: Gate, steps: Steps) -> None:
-    """A criterion cannot be waivable at a gate that grants no waivers, nor where it stands for a prohibited practice."""
+    """No criterion is waivable at a gate that grants no waivers, nor where it marks a prohibited practice."""
     for number, criterion in enumerate(gate.criteria):
         if criterion.waivable and criterion.prohibited:
             place = (*steps, "criteria", number, "waivable")

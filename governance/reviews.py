@@ -147,6 +147,7 @@ def confirm_condition(
         actor=actor,
         facts={"condition": condition.pk, "method": method, "evidence": ledger.commit_text(evidence)},
     )
+    decisions.decide_again(request)
     return met
 
 

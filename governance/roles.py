@@ -65,6 +65,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_READ,
         *_REVIEW,
         "registry.decide_waiver",
+        "registry.retire_version",
         "governance.draft_policy",
         "governance.activate_policy",
     ),

@@ -145,8 +145,8 @@ def _earlier(model: RegisteredModel, stage: str, here: StageAssignment | None, t
     former = StageAssignment.objects.filter(model=model, stage=stage, place="", version__isnull=False)
     if here is not None and here.version_id is not None:
         former = former.exclude(version=here.version_id)
-    if to is not None:
-        former = former.filter(version__number=to)
+    # Nobody is brought back by default who went out of use for good; asked for by number, the gate says so.
+    former = former.filter(version__decommission=None) if to is None else former.filter(version__number=to)
     found = former.select_related("version__model").order_by("-sequence").first()
     if found is None or found.version is None:
         which = f"Version {to}" if to is not None else "No earlier version"

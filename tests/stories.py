@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 
@@ -100,10 +102,10 @@ def in_review(asked: PromotionRequest) -> PromotionRequest:
     return measure(asked)
 
 
-def approve(request: PromotionRequest, reviewer: Person, role: str, **changes: str) -> Review:
+def approve(request: PromotionRequest, reviewer: Person, role: str, **changes: Any) -> Review:
     """A review that approves, unless told otherwise."""
     request.refresh_from_db()
-    words = {
+    words: dict[str, Any] = {
         "verdict": "approve",
         "meaning": "approved",
         "reason": "I read the evidence.",

@@ -31,9 +31,10 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
     for feature, counts in found.items():
         groups = sorted({group for members in counts.values() for group in members})
         compared = {group: _strata(counts, group) for group in groups}
+        constant = _constant(counts)
         for group, one in compared.items():
-            values += _of_group(feature, group, one, parameters.level)
-        values.append(_largest(feature, compared, parameters.level))
+            values += _of_group(feature, group, one, constant, parameters.level)
+        values.append(_largest(feature, compared, constant, parameters.level))
         rows += [
             (feature, stratum, group, prediction, tally.rows)
             for stratum, members in sorted(counts.items())
@@ -66,10 +67,16 @@ def _strata(counts: Counts, group: str) -> Strata:
     return Strata(*found.T)
 
 
-def _of_group(feature: str, group: str, one: Strata, level: float) -> Iterator[MetricValue]:
+def _constant(counts: Counts) -> str:
+    """Why nothing can be compared: everybody gets the same decision; or ""."""
+    seen = {bit for members in counts.values() for cells in members.values() for bit in cells if bit is not None}
+    return "every prediction is the same, so nothing is decided" if len(seen) == 1 else ""
+
+
+def _of_group(feature: str, group: str, one: Strata, constant: str, level: float) -> Iterator[MetricValue]:
     n = round(min(one.totals.sum(), one.rest_totals.sum()))
-    if not len(one.hits):
-        reason = "no stratum holds both the group and others"
+    if constant or not len(one.hits):
+        reason = constant or "no stratum holds both the group and others"
         for metric in METRICS:
             yield MetricValue(metric=metric, value=None, n=0, feature=feature, group=group, not_estimable=reason)
         return
@@ -90,13 +97,13 @@ def _of_group(feature: str, group: str, one: Strata, level: float) -> Iterator[M
         yield MetricValue(metric=METRICS[3], value=alike, n=n, feature=feature, group=group)
 
 
-def _largest(feature: str, compared: Mapping[str, Strata], level: float) -> MetricValue:
+def _largest(feature: str, compared: Mapping[str, Strata], constant: str, level: float) -> MetricValue:
     """The largest common difference without its sign, all groups covered at once (Bonferroni)."""
     metric = "largest_conditional_difference"
     hollow = [group for group, one in compared.items() if not len(one.hits)]
     n = round(min(min(one.totals.sum(), one.rest_totals.sum()) for one in compared.values()))
-    if hollow:
-        reason = f"no stratum holds both {', '.join(hollow[:20])} and others"
+    if constant or hollow:
+        reason = constant or f"no stratum holds both {', '.join(hollow[:20])} and others"
         return MetricValue(metric=metric, value=None, n=n, feature=feature, not_estimable=reason)
     each = 1 - (1 - level) / len(compared)
     found = [strata.risk_difference(one, each) for one in compared.values()]

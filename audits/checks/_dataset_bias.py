@@ -80,8 +80,9 @@ def _minus(whole: Share, own: Share) -> Share:
 
 def _of_group(feature: str, group: str, own: Share, rest: Share, level: float) -> Iterator[MetricValue]:
     where = {"feature": feature, "group": group, "n": min(own.rows, rest.rows)}
-    if not own.rows or not rest.rows:
-        reason = "the group has no labels" if not own.rows else "the rest has no labels"
+    constant = own.hits.rows + rest.hits.rows in (0, own.rows + rest.rows)
+    if not own.rows or not rest.rows or constant:
+        reason = "every label is the same" if constant else f"the {'rest' if own.rows else 'group'} has no labels"
         for metric in ("class_imbalance", "label_difference", *DISTANCES):
             yield MetricValue(metric=metric, value=None, not_estimable=reason, **where)
         return
@@ -122,8 +123,12 @@ def _box(distance: Callable[[Array, Array], Array], own: Share, rest: Share, lev
 
 def _range(feature: str, shares: Mapping[str, Share], level: float) -> MetricValue:
     metric, n = "label_difference_range", min(share.rows for share in shares.values())
-    if not n or len(shares) < 2:  # noqa: PLR2004 - a comparison
-        reason = "a group has no labels" if not n else "there is only one group"
+    seen = sum(share.hits.rows for share in shares.values())
+    constant = seen in (0, sum(share.rows for share in shares.values()))
+    if not n or constant or len(shares) < 2:  # noqa: PLR2004 - a comparison
+        reason = (
+            "a group has no labels" if not n else "every label is the same" if constant else "there is only one group"
+        )
         return MetricValue(metric=metric, value=None, n=n, feature=feature, not_estimable=reason)
     rates = [share.value for share in shares.values()]
     interval = intervals.widest_difference([share.pair for share in shares.values()], level)

@@ -70,6 +70,7 @@ def _of_feature(
 ) -> tuple[list[MetricValue], list[tuple[str, str, str, float, float, float]]]:
     everybody = summed(groups.values())
     barred = _rates.barred(everybody, how.missing_tolerated)
+    constant = _rates.same_decision(everybody)
     rows, missing = everybody.rows, groups[MISSING].rows if MISSING in groups else 0
     over = Scene(feature=feature, level=how.level, seed=how.seed, barred=barred)
     values = []
@@ -85,6 +86,7 @@ def _of_feature(
             barred=barred,
             withheld=levels[group],
             threshold=how.suppress_below,
+            constant=constant,
         )
         scenes[group] = cells, everybody.without(cells), scene
         values += _of_group(*scenes[group])
@@ -92,7 +94,7 @@ def _of_feature(
     if not reason and len(groups) < 2:  # noqa: PLR2004 - a comparison
         reason = f"there is only the group {next(iter(groups))}"
     compared = {metric: _joined(groups, levels, rate.withheld_from) for metric, rate in RATES.items()}
-    values += _gaps.over_groups(compared, over, reason or _one_left(compared))
+    values += _gaps.over_groups(compared, over, reason or constant or _one_left(compared))
     return values, _tests(feature, scenes)
 
 

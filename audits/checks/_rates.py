@@ -56,7 +56,10 @@ DIFFERENCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Where a value belongs and what bars it: `barred` maps a rate to the reason why nobody has it."""
+    """Where a value belongs and what bars it: `barred` maps a rate to the reason why nobody has it.
+
+    `constant` says that everybody gets the same decision: equal by emptiness, which is no comparison.
+    """
 
     feature: str
     group: str = ""
@@ -65,6 +68,7 @@ class Scene:
     barred: Mapping[str, str]
     withheld: Withheld = Withheld.NOTHING
     threshold: int = 0
+    constant: str = ""
 
     def reason(self, metric: str) -> str:
         """Why the rate may not be shown here, or ""."""
@@ -82,6 +86,14 @@ class Scene:
         return MetricValue(
             metric=metric, value=None, n=shown, feature=self.feature, group=self.group, not_estimable=reason
         )
+
+
+def same_decision(everybody: Cells) -> str:
+    """Why decisions cannot be compared: there is but one of them; or ""."""
+    selected = everybody.selected
+    if selected.rows and selected.hits.rows in (0, selected.rows):
+        return f"every prediction is {'positive' if selected.hits.rows else 'negative'}, so nothing is decided"
+    return ""
 
 
 def barred(everybody: Cells, tolerated: float) -> dict[str, str]:
@@ -187,7 +199,7 @@ def against_rest(cells: Cells, rest: Cells, scene: Scene) -> Iterator[MetricValu
 def _pair(metric: str, cells: Cells, rest: Cells, scene: Scene) -> tuple[str, Share, Share]:
     rate = RATES[metric]
     own, others = rate.share(cells), rate.share(rest)
-    reason = scene.reason(metric)
+    reason = scene.reason(metric) or scene.constant
     if not reason and not own.rows:
         reason = f"the group has {rate.empty}"
     if not reason and not others.rows:

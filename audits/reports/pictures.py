@@ -36,12 +36,41 @@ def of_check(check: CheckFacts, findings: Sequence[FindingFacts]) -> tuple[Pictu
     judged: dict[tuple[str, str | None, str | None], list[FindingFacts]] = {}
     for finding in findings:
         judged.setdefault((finding.metric, finding.at_least, finding.at_most), []).append(finding)
-    pictures = [_against_limit(check, found) for found in judged.values() if check_has(check, found[0].metric)]
+    explained = _explained(check)
+    limits = [_against_limit(check, found) for found in judged.values() if check_has(check, found[0].metric)]
+    pictures = [*limits[: MOST_PICTURES - len(explained)], *explained]
     seen = {finding.metric for finding in findings}
     for metric in dict.fromkeys(value.metric for value in check.values):
         if metric not in seen:
             pictures += _behind(check, metric)
     return tuple(pictures[:MOST_PICTURES])
+
+
+def _explained(check: CheckFacts) -> list[Picture]:
+    """Single attributions, and the effect of the strongest number, where the check left the tables for them."""
+    pictures = []
+    swarm, effects = check.tables.get("swarm"), check.tables.get("effects")
+    if swarm is not None and swarm.rows:
+        dots = [charts.Dot(label=str(name), value=float(value), rank=rank) for name, value, rank in swarm.rows]
+        words = "attribution of single answers"
+        told = f"{count(len(dots))} dots: each is one row's attribution to a feature, dark where its value is high."
+        svg = charts.swarm(dots, title=words, description=told)
+        pictures.append(Picture(svg, f"Chart: {words}. {told}", f"{_sentence(words)}, strongest feature first."))
+    if effects is not None and effects.rows:
+        name = effects.rows[0][0]
+        points = [charts.Point(x=float(row[1]), y=float(row[2])) for row in effects.rows if row[0] == name]
+        words = f"accumulated local effect of {name}"
+        told = f"The answer's change as {name} goes from {points[0].x:g} to {points[-1].x:g}, all else as it occurs."
+        svg = charts.curve(points, title=words, description=told, across=str(name), upward="effect")
+        pictures.append(
+            Picture(svg, f"Chart: {words}. {told}", f"{_sentence(words)}, centred on zero." + _warned(check))
+        )
+    return pictures
+
+
+def _warned(check: CheckFacts) -> str:
+    """The check's own warning about correlated features, which divide attributions between them."""
+    return "".join(f" {note}" for note in check.notes if "are correlated" in note)
 
 
 def check_has(check: CheckFacts, metric: str) -> bool:

@@ -34,7 +34,10 @@ class PolicySourceBody(StrictSerializer):
 class ActivationBody(StrictSerializer):
     """The signature under an activation."""
 
-    password = serializers.CharField(max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True)
+    password = serializers.CharField(
+        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
+    )
+    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
     reason = serializers.CharField(max_length=10_000, allow_blank=True, default="")
 
 

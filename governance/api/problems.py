@@ -75,8 +75,8 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     governance_errors.RoleNotAskedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     governance_errors.SeparationOfDutiesError: HTTPStatus.FORBIDDEN,
     governance_errors.ServiceAccountError: HTTPStatus.FORBIDDEN,
-    governance_errors.TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     governance_errors.NotDelegableError: HTTPStatus.FORBIDDEN,
+    governance_errors.TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     PolicyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     # the edge
     edge_errors.ScopeMissingError: HTTPStatus.FORBIDDEN,

@@ -41,8 +41,10 @@ class ReasonBody(StrictSerializer):
     reason = serializers.CharField(max_length=10_000)
 
 
-class EmptyBody(StrictSerializer):
-    """Nothing to say."""
+class CompletionBody(StrictSerializer):
+    """Why a version passes a gate that warns; otherwise there is nothing to say."""
+
+    reason = serializers.CharField(max_length=10_000, allow_blank=True, default="")
 
 
 class PromotionFilter(Filters):
@@ -175,12 +177,11 @@ class PromotionComplete(ApiView):
     serializer_class = StageDocument
 
     @extend_schema(
-        summary="Complete a promotion", tags=["promotions"], request=EmptyBody, responses={201: StageDocument}
+        summary="Complete a promotion", tags=["promotions"], request=CompletionBody, responses={201: StageDocument}
     )
     @idempotent()
     def post(self, request: Request, key: UUID) -> Response:
         """Asks the gate again at this moment; closed is a 409 that says what closed it since."""
         found = promotion_for(request, key, permission=None)
-        self.body(EmptyBody)
-        assignment = promotions.complete(actor=self.actor, request=found)
+        assignment = promotions.complete(actor=self.actor, request=found, **self.body(CompletionBody))
         return Response(StageDocument(assignment).data, status=201)

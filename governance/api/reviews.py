@@ -17,8 +17,16 @@ from governance.api.idempotency import idempotent
 from governance.api.promotion_documents import ReviewDocument, WaiverDecisionDocument, WaiverDocument
 from governance.api.visibility import promotion_for
 from governance.models import Waiver
+from governance.reviews import NewCondition
 from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
+
+
+class ConditionBody(StrictSerializer):
+    """What an approval depends on, and by when it must be met."""
+
+    text = serializers.CharField(max_length=10_000)
+    due_at = serializers.DateTimeField()
 
 
 class ReviewBody(StrictSerializer):
@@ -29,7 +37,11 @@ class ReviewBody(StrictSerializer):
     meaning = serializers.CharField(max_length=16, help_text="reviewed, approved, rejected or responsible")
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
     subject_digest = serializers.CharField(max_length=71)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True)
+    conditions = ConditionBody(many=True, required=False)
+    password = serializers.CharField(
+        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
+    )
+    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
 
 
 class WaiverBody(StrictSerializer):
@@ -47,7 +59,10 @@ class WaiverDecisionBody(StrictSerializer):
     granted = serializers.BooleanField()
     role = serializers.CharField(max_length=40)
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True)
+    password = serializers.CharField(
+        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
+    )
+    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
 
 
 class ReviewCreate(ApiView):
@@ -80,7 +95,9 @@ class ReviewCreate(ApiView):
     def post(self, request: Request, key: UUID) -> Response:
         """Signs a review. Requester, author and service accounts cannot approve; nobody counts twice."""
         found = promotion_for(request, key, permission=None)
-        review = promotions.record_review(actor=self.actor, request=found, **self.body(ReviewBody))
+        fields = self.body(ReviewBody)
+        conditions = [NewCondition(**entry) for entry in fields.pop("conditions", ())]
+        review = promotions.record_review(actor=self.actor, request=found, conditions=conditions, **fields)
         return Response(ReviewDocument(review).data, status=201)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audits.criteria import Outcome
 from governance.evaluation import separation_problem
-from governance.models import PromotionRequest, Review
+from governance.models import Delegation, PromotionRequest, Review
 from governance.roles import roles_of
 from registry.authority import permits
 from registry.models import Person
@@ -54,8 +54,10 @@ def may_read_report(person: Person, request: PromotionRequest) -> bool:
 
 
 def review_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
-    """Roles that the gate asks for and in which the person may review this model, in the gate's order."""
-    held = roles_of(person, "registry.review_promotion", request.version.model)
+    """Roles that the gate asks for and in which the person may review, for themselves or for somebody who is away."""
+    model = request.version.model
+    lent = Delegation.objects.live(timezone.now()).for_model(model).filter(delegate=person)
+    held = roles_of(person, "registry.review_promotion", model) | set(lent.values_list("role", flat=True))
     return tuple(quorum.role for quorum in request.gate.quorum if quorum.role in held)
 
 
@@ -88,6 +90,6 @@ def waivable(request: PromotionRequest) -> list[tuple[str, str]]:
     gate = request.gate
     if not gate.waivers.allowed:
         return []
-    allowed = {criterion.id for criterion in gate.criteria if criterion.waivable}
+    allowed = {criterion.id for criterion in gate.criteria if criterion.waivable and not criterion.prohibited}
     findings = request.run.findings.exclude(outcome=Outcome.SATISFIED)
     return [(finding.criterion_id, finding.explanation) for finding in findings if finding.criterion_id in allowed]

@@ -11,10 +11,12 @@ from audits.reports.charts.curve import Point, curve
 from audits.reports.charts.graph import Edge, Node, lineage
 from audits.reports.charts.intervals import Mark, forest
 from audits.reports.charts.svg import Tone
+from audits.reports.charts.swarm import Dot, swarm
 from audits.reports.charts.timeline import Event, timeline
 
 __all__ = [
     "Bar",
+    "Dot",
     "Edge",
     "Event",
     "Mark",
@@ -25,5 +27,6 @@ __all__ = [
     "forest",
     "importance",
     "lineage",
+    "swarm",
     "timeline",
 ]

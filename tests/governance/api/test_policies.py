@@ -71,7 +71,7 @@ def test_its_author_cannot_activate_it(connect: Connect, carla: Person) -> None:
 def test_activation_is_signed(connect: Connect, carla: Person, rosa: Person) -> None:
     connect(carla).post(POLICIES, {"source": POLICY}, format="json")
     refused(connect(rosa).post(ACTIVATE, {"password": "guessed"}, format="json"), 403, "wrong-credential", "password")
-    refused(connect(rosa).post(ACTIVATE, {}, format="json"), 400, "malformed", "password")
+    refused(connect(rosa).post(ACTIVATE, {}, format="json"), 403, "wrong-credential", "password")
     assert not PolicyVersion.objects.active().exists()
 
 

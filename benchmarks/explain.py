@@ -1,0 +1,220 @@
+"""Explanations: our explainers beside plain shap, and the whole check beside explaining every row.
+
+`python -m benchmarks.explain [--rows 1000] [--rounds 3] [--background 100]`
+
+The data is Adult (48,842 x 14) where `../shared/data/adult` lies beside the repository, else made up in the same shape.
+shap is called as its introduction does: `TreeExplainer(model, background)`, and `TreeExplainer(model)` for the
+path-dependent game, which is another one. Contenders take turns; medians and the spread are shown, CPU seconds
+throughout. The last table is the check as a whole, in a process of its own, on one XGBoost model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import shap
+import xgboost
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from audits.checks._attribute import explain, explainer_for
+from audits.checks._models import Task
+from audits.checks.explainability_shap import ShapExplanation
+from audits.checks.scorers import read_artifact
+from audits.evidence import Column, DatasetEvidence, Evidence, ModelEvidence
+from registry.canonical import digest_file
+
+ADULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "adult"
+ROWS, COLUMNS, TREES = 48_842, 14, 100
+
+
+def adult() -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    """Fourteen numeric columns (text as codes) and a label."""
+    if ADULT.is_dir():
+        parts = [pd.read_csv(ADULT / name, skipinitialspace=True) for name in ("adult.data", "adult.test")]
+        frame = pd.concat(parts, ignore_index=True)
+        label = frame.pop("classification").str.startswith(">50K").astype(int).to_numpy()
+        for name in frame.columns:
+            if not pd.api.types.is_numeric_dtype(frame[name]):
+                frame[name] = pd.factorize(frame[name], sort=True)[0]
+        return frame.astype(float).rename(columns=lambda name: name.replace("-", "_")), label
+    middle, noise, cut = 30, 20, 45
+    dice = np.random.default_rng(0)
+    frame = pd.DataFrame(dice.integers(0, 60, (ROWS, COLUMNS)).astype(float), columns=[f"x{i}" for i in range(COLUMNS)])
+    return frame, (frame["x0"] + frame["x1"] * (frame["x2"] > middle) + dice.normal(0, noise, ROWS) > cut).astype(
+        int
+    ).to_numpy()
+
+
+def models(frame: pd.DataFrame, label: Any, folder: Path) -> dict[str, tuple[Any, Any]]:
+    """Name to (what we ask, what shap is given)."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name, model in (
+        ("linear", LogisticRegression(max_iter=2000)),
+        ("histogram boosting", HistGradientBoostingClassifier(max_iter=TREES, random_state=0)),
+        ("random forest, depth 10", RandomForestClassifier(TREES, max_depth=10, random_state=0, n_jobs=1)),
+    ):
+        model.fit(frame, label)
+        found[name] = (model, model)
+    boosted = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(frame, label), TREES)
+    boosted.save_model(folder / "m.json")
+    found["xgboost"] = (read_artifact(evidence_of(folder / "m.json", "xgboost-json", frame)), boosted)
+    light = lightgbm.train(
+        {"objective": "binary", "num_threads": 1, "verbosity": -1}, lightgbm.Dataset(frame, label), TREES
+    )
+    light.save_model(folder / "m.txt")
+    found["lightgbm"] = (read_artifact(evidence_of(folder / "m.txt", "lightgbm-text", frame)), light)
+    return found
+
+
+def evidence_of(path: Path, form: str, frame: pd.DataFrame) -> ModelEvidence:
+    """The file as a binary model of these columns."""
+    signature = {
+        "task": "binary_classification",
+        "features": list(frame.columns),
+        "target": "y",
+        "positive_label": 1,
+        "threshold": 0.5,
+    }
+    return ModelEvidence(name="adult/1", digest=digest_file(path), format=form, path=path, signature=signature)
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """CPU seconds of one call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def side_by_side(options: argparse.Namespace, folder: Path) -> None:
+    """Rows a second of each explainer on each model."""
+    frame, label = adult()
+    rows = frame.sample(options.rows, random_state=1).reset_index(drop=True)
+    background = frame.sample(options.background, random_state=2).reset_index(drop=True)
+    sys.stdout.write(
+        f"| {options.rows} rows, {len(background)} background rows | ours rows/s | shap rows/s | ratio | "
+        "shap path-dependent rows/s | largest difference |\n|---|---|---|---|---|---|\n"
+    )
+    for name, (ours, theirs) in models(frame, label, folder).items():
+        few = rows.iloc[: max(50, len(rows) // 10)] if "forest" in name else rows
+        speed, apart = _contest(ours, theirs, few, background, options.rounds)
+        sys.stdout.write(
+            f"| {name} | {speed['ours']:,.0f} | {speed['shap']:,.0f} | {speed['ours'] / speed['shap']:.1f} | "
+            f"{speed.get('path', float('nan')):,.0f} | {apart:.1e} |\n"
+        )
+        sys.stdout.flush()
+
+
+def _contest(
+    ours: Any, theirs: Any, few: pd.DataFrame, background: pd.DataFrame, rounds: int
+) -> tuple[dict[str, float], float]:
+    """(rows a second by contender, largest difference between the two interventional answers)."""
+    task = Task("binary_classification", tuple(few.columns), "y", "1", 0.5)
+    masker = shap.maskers.Independent(background, max_samples=len(background))
+    contenders: dict[str, Callable[[], Any]] = {
+        "ours": lambda: explain(explainer_for(ours, task), few, background, 1).phi[..., 0]
+    }
+    if isinstance(theirs, LogisticRegression):
+        contenders["shap"] = lambda: shap.LinearExplainer(theirs, masker).shap_values(few)
+    else:
+        plain, path = shap.TreeExplainer(theirs, masker), shap.TreeExplainer(theirs)
+        contenders["shap"] = lambda: plain.shap_values(few, check_additivity=False)
+        contenders["path"] = lambda: path.shap_values(few, check_additivity=False)
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    answers: dict[str, Any] = {}
+    for _round in range(rounds):
+        for name, work in contenders.items():
+            started = time.process_time()
+            answers[name] = np.asarray(work())
+            times[name].append(time.process_time() - started)
+    values = answers["shap"][..., 1] if answers["shap"].ndim > answers["ours"].ndim else answers["shap"]
+    speed = {name: len(few) / statistics.median(found) for name, found in times.items()}
+    return speed, float(np.abs(values - answers["ours"]).max())
+
+
+def prepared(folder: Path) -> Evidence:
+    """Adult as evidence on disk, with an XGBoost model."""
+    frame, label = adult()
+    boosted = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(frame, label), TREES)
+    boosted.save_model(folder / "m.json")
+    path = folder / "adult.parquet"
+    frame.assign(y=label).to_parquet(path)
+    columns = tuple(
+        Column(name, "number", ("feature", "sensitive") if name == "sex" else ("feature",)) for name in frame
+    )
+    held = DatasetEvidence(
+        role="evaluation",
+        name="adult/1",
+        digest=digest_file(path),
+        path=path,
+        media_type="application/vnd.apache.parquet",
+        columns=(*columns, Column("y", "integer", ("target",))),
+    )
+    return Evidence(model=evidence_of(folder / "m.json", "xgboost-json", frame), datasets={"evaluation": held}, seed=7)
+
+
+def whole(folder: Path) -> None:
+    """The check, its explainer alone on the same rows, and plain shap on all rows estimated from a tenth."""
+    evidence = prepared(folder)
+    check = ShapExplanation()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    check.measure(evidence, check.Parameters(sample_rows=300))  # warm
+    started = time.process_time()
+    answer = check.measure(evidence, check.Parameters())
+    total = time.process_time() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    explained = int(answer.of("rows_explained")[0].value or 0)
+    frame, _ = adult()
+    background = frame.sample(100, random_state=2)
+    task = Task("binary_classification", tuple(frame.columns), "y", "1", 0.5)
+    explainer = explainer_for(read_artifact(evidence.model), task)
+    alone = seconds(lambda: explain(explainer, frame.iloc[:explained], background, 1))
+    plain = shap.TreeExplainer(xgboost.Booster(model_file=str(folder / "m.json")), background)
+    tenth = frame.iloc[: ROWS // 20]
+    everything = 20 * seconds(lambda: plain.shap_values(tenth, check_additivity=False))
+    found = {
+        "rows explained": explained,
+        "share half-width": round(answer.of("share_half_width")[0].value or 0, 4),
+        "check, CPU s": round(total, 2),
+        "explainer alone on these rows, CPU s": round(alone, 2),
+        "check / explainer alone": round(total / alone, 2),
+        "plain shap on all rows (estimated from 1/20), CPU s": round(everything, 1),
+        "plain shap on all rows / check": round(everything / total, 1),
+        "peak memory above imports, MB": (peak - before) >> 10,
+    }
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Both tables."""
+    parser = argparse.ArgumentParser(description="Explanations beside plain shap")
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--background", type=int, default=100)
+    parser.add_argument("--whole", action="store_true", help="only the check as a whole, in this process")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        if options.whole:
+            whole(Path(folder))
+            return 0
+        side_by_side(options, Path(folder))
+    return subprocess.run([sys.executable, "-m", "benchmarks.explain", "--whole"], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
