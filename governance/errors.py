@@ -33,6 +33,12 @@ class NoPolicyError(RefusalError):
     code = "no-single-policy"
 
 
+class ProhibitedUseError(RefusalError):
+    """The newest classification of the model says that its use is prohibited."""
+
+    code = "prohibited-use"
+
+
 class WrongStateError(RefusalError):
     """The request is not in a state in which this can be done."""
 

@@ -12,8 +12,8 @@ from audits.checks.base import parse_parameters
 from audits.frameworks.catalogue import Catalogue
 from audits.runs import known_checks
 from governance.credentials import prove
-from governance.errors import SeparationOfDutiesError, WrongStateError
-from governance.models import Policy, PolicyStatusChange, PolicyVersion
+from governance.errors import ProhibitedUseError, SeparationOfDutiesError, WrongStateError
+from governance.models import Classification, Policy, PolicyStatusChange, PolicyVersion
 from governance.policies import Vocabulary, parse_policy, select_policy
 from governance.refusals import recorded
 from registry import ledger
@@ -38,7 +38,13 @@ def vocabulary() -> Vocabulary:
 
 
 def policy_in_force(model: RegisteredModel) -> PolicyVersion:
-    """The one active policy version that selects `model`. Raises NoPolicyError for none or more than one."""
+    """The one active policy version that selects `model`. Raises NoPolicyError for none or more than one.
+
+    Raises ProhibitedUseError when the newest classification says that no policy may let the model through.
+    """
+    classified = Classification.objects.filter(model=model).first()
+    if classified is not None and classified.outcome == "prohibited":
+        raise ProhibitedUseError(f"{model.slug} is classified as a prohibited practice.", field="model")
     active = {version.policy.slug: version for version in PolicyVersion.objects.active().select_related("policy")}
     chosen = select_policy(
         [version.rules for version in active.values()],

@@ -44,7 +44,14 @@ _REVIEW = ("registry.review_promotion",)
 DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.DATA_SCIENTIST: (*_READ, *_BUILD),
     Role.ML_ENGINEER: (*_READ, *_BUILD, "registry.complete_promotion"),
-    Role.MODEL_OWNER: (*_READ, *_BUILD, *_REVIEW, "registry.complete_promotion", "registry.retire_version"),
+    Role.MODEL_OWNER: (
+        *_READ,
+        *_BUILD,
+        *_REVIEW,
+        "registry.complete_promotion",
+        "registry.retire_version",
+        "governance.attest_control",
+    ),
     Role.MODEL_VALIDATOR: (*_READ, *_REVIEW),
     Role.RISK_OFFICER: (
         *_READ,
@@ -54,12 +61,14 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "registry.retire_version",
         "governance.draft_policy",
         "governance.activate_policy",
+        "governance.attest_control",
     ),
     Role.DATA_PROTECTION_OFFICER: (
         *_READ,
         *_REVIEW,
         "registry.decide_waiver",
         "registry.add_datasetwithdrawal",
+        "governance.attest_control",
     ),
     Role.COMPLIANCE_OFFICER: (
         *_READ,
@@ -68,8 +77,10 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "registry.retire_version",
         "governance.draft_policy",
         "governance.activate_policy",
+        "governance.classify_model",
+        "governance.attest_control",
     ),
-    Role.BUSINESS_OWNER: (*_READ, *_REVIEW),
+    Role.BUSINESS_OWNER: (*_READ, *_REVIEW, "governance.attest_control"),
     Role.AUDITOR: _READ,
     Role.OPERATOR: (
         "registry.read_gate",

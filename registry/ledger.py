@@ -7,11 +7,12 @@ and no change without a record.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from registry import merkle, rows
@@ -22,6 +23,8 @@ from registry.models import Checkpoint, ErasableText, LedgerEntry, LedgerHead, L
 from registry.notes import Checkpoint as TreeHead
 from registry.notes import Receipt, sign_checkpoint
 from registry.signing import keyring
+
+T = TypeVar("T")
 
 BODY_VERSION = 1
 MAX_BODY_BYTES = 65_535  # the entry length field of C2SP tlog-tiles has 16 bits
@@ -61,7 +64,7 @@ def append(
     entry.save()
     LedgerNode.objects.bulk_create(
         LedgerNode(level=level, position=position, hash=value)
-        for level, position, value in merkle.append_nodes(head.size, leaf, read_node)
+        for level, position, value in with_nodes(lambda read: merkle.append_nodes(head.size, leaf, read))
     )
     LedgerHead.objects.filter(id=1).update(size=head.size + 1)
     return entry
@@ -86,12 +89,31 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def read_node(level: int, position: int) -> bytes:
-    """The stored hash of one complete subtree. Raises LedgerError if it is missing."""
-    found = LedgerNode.objects.filter(level=level, position=position).values_list("hash", flat=True).first()
-    if found is None:
-        raise LedgerError(f"Node {level}/{position} of the ledger is missing.")
-    return bytes(found)
+def with_nodes(compute: Callable[[merkle.ReadNode], T]) -> T:
+    """What `compute` makes of stored nodes, which are read in one query. Raises LedgerError where one is missing.
+
+    Which nodes a root or a proof needs follows from sizes alone, so a first run without hashes finds them.
+    """
+    wanted: dict[int, list[int]] = {}
+
+    def take_note(level: int, position: int) -> bytes:
+        wanted.setdefault(level, []).append(position)
+        return bytes(merkle.HASH_SIZE)
+
+    compute(take_note)
+    chosen = Q(pk__in=())
+    for level, positions in wanted.items():
+        chosen |= Q(level=level, position__in=positions)
+    rows = LedgerNode.objects.filter(chosen).values_list("level", "position", "hash") if wanted else ()
+    found = {(level, position): bytes(value) for level, position, value in rows}
+
+    def look_up(level: int, position: int) -> bytes:
+        try:
+            return found[level, position]
+        except KeyError:
+            raise LedgerError(f"Node {level}/{position} of the ledger is missing.") from None
+
+    return compute(look_up)
 
 
 def size() -> int:
@@ -101,7 +123,8 @@ def size() -> int:
 
 def root(at_size: int | None = None) -> bytes:
     """The Merkle tree head over the first `at_size` entries (all by default)."""
-    return merkle.root(size() if at_size is None else at_size, read_node)
+    wanted = size() if at_size is None else at_size
+    return with_nodes(lambda read: merkle.root(wanted, read))
 
 
 @transaction.atomic
@@ -120,12 +143,12 @@ def publish_checkpoint() -> Checkpoint:
 
 def inclusion_proof(index: int, at_size: int) -> list[bytes]:
     """Audit path of entry `index` in the tree of `at_size`. Raises MerkleError outside the tree."""
-    return merkle.inclusion_proof(index, at_size, read_node)
+    return with_nodes(lambda read: merkle.inclusion_proof(index, at_size, read))
 
 
 def consistency_proof(old: int, new: int) -> list[bytes]:
     """Proof that the tree of `old` entries is a prefix of the tree of `new`. Raises MerkleError outside the tree."""
-    return merkle.consistency_proof(old, new, read_node)
+    return with_nodes(lambda read: merkle.consistency_proof(old, new, read))
 
 
 def receipt(index: int) -> Receipt:

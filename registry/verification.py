@@ -31,7 +31,7 @@ CHUNK = 4096  # entries read at a time; a power of two, so that only the nodes a
 LEVELS = 64
 
 Progress = Callable[[int, int], None]
-_Entry = tuple[int, bytes, bytes, str, str]
+_Entry = tuple[int, bytes | memoryview, bytes | memoryview, str, str]
 
 
 class Layer(StrEnum):
@@ -133,7 +133,7 @@ def recompute(progress: Progress = lambda _done, _total: None) -> Iterator[Probl
             if problem:
                 yield Problem(Layer.BODIES, expected, problem)
                 return
-            leaves.append(entry[2])
+            leaves.append(bytes(entry[2]))
         if start + len(leaves) < end:
             yield Problem(Layer.BODIES, start + len(leaves), "the entry is missing")
             return
@@ -173,7 +173,7 @@ def _node_problems(start: int, leaves: list[bytes], unpaired: dict[int, bytes]) 
 
     `unpaired` carries, from chunk to chunk, the newest node of each level that still lacks its right sibling.
     """
-    first, nodes = start, [bytes(leaf) for leaf in leaves]
+    first, nodes = start, leaves
     for level in range(LEVELS):
         if not nodes:
             return

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import TypedDict
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -38,6 +39,13 @@ class Answer:
     status: HTTPStatus
     text: str = ""
     content_type: str = "text/plain; charset=utf-8"
+
+
+class _Seen(TypedDict):
+    """The newest checkpoint of one log that was cosigned; the root in hex."""
+
+    size: int
+    root: str
 
 
 class Witness:
@@ -72,7 +80,7 @@ class Witness:
         if old > head.size:
             return Answer(HTTPStatus.BAD_REQUEST, "The checkpoint is smaller than the old size.\n")
         with self._memory() as memory:
-            known = memory.get(origin, {"size": 0, "root": EMPTY_ROOT.hex()})
+            known: _Seen = memory.get(origin) or {"size": 0, "root": EMPTY_ROOT.hex()}
             problem = _objection(old, proof, head, known["size"], bytes.fromhex(known["root"]))
             if problem is not None:
                 return problem
@@ -80,7 +88,7 @@ class Witness:
         return Answer(HTTPStatus.OK, cosign(self.name, self._private, head.text, int(self.clock())))
 
     @contextmanager
-    def _memory(self) -> Iterator[dict[str, dict[str, int | str]]]:
+    def _memory(self) -> Iterator[dict[str, _Seen]]:
         """What was cosigned last, under a lock. It is on disk when the block has ended, or the block raised."""
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,6 +1,7 @@
 """Who may what, what was asked, what was decided."""
 
 from governance.models.access import AccessToken, IdempotencyKey, RoleGroup
+from governance.models.assurance import Attestation, Classification, ControlAssignment
 from governance.models.break_glass import BreakGlass, BreakGlassReview
 from governance.models.conditions import Condition, ConditionMet
 from governance.models.credentials import FailedCredential, TotpDevice
@@ -12,10 +13,13 @@ from governance.models.reviews import Review, Waiver, WaiverDecision
 
 __all__ = [
     "AccessToken",
+    "Attestation",
     "BreakGlass",
     "BreakGlassReview",
+    "Classification",
     "Condition",
     "ConditionMet",
+    "ControlAssignment",
     "Decommission",
     "Delegation",
     "DelegationEnd",

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from registry import ledger
+from registry.errors import LedgerError
 from registry.events import Event
 from registry.models import Dataset, ErasableText, LedgerEntry, Person
 from registry.reconciliation import reconcile
@@ -150,5 +151,5 @@ def test_signing_in_changes_nothing_that_is_told() -> None:
 
 def test_an_entry_is_refused_outside_a_transaction() -> None:
     assert not connection.in_atomic_block
-    with pytest.raises(ledger.LedgerError):
+    with pytest.raises(LedgerError):
         append()

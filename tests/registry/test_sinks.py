@@ -70,6 +70,8 @@ def append() -> None:
 
 
 def test_a_witness_cosigns_each_new_head_and_its_line_is_kept(witnessed: Witness) -> None:
+    append()
+    checkpoint = sinks.deliver()
     for _ in range(3):
         append()
         checkpoint = sinks.deliver()

@@ -1,0 +1,160 @@
+"""The ledger beside a plain INSERT on the same database and a bare SHA-256 loop.
+
+`python -m benchmarks.ledger [--rounds 7] [--appends 100] [--sizes 1000 10000 100000]`
+
+DATABASE_URL names the server (SQLite by default); a database of its own is made there and removed. Rounds are
+interleaved and the median is shown with its spread; what counts is the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BODY = b'{"actor":"p-00000000000000000000000000000000","event":"report.read","facts":{"file":"sha256:%064d"}}'
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """Django on an empty database of its own."""
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
+        os.environ.setdefault("ASSAY_ENV", "development")
+        os.environ["ASSAY_DATA"] = folder
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+        import django  # noqa: PLC0415  (the environment had to be set first)
+        from django.db import connection  # noqa: PLC0415
+
+        django.setup()
+        name = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        with connection.cursor() as cursor:
+            binary = "bytea" if connection.vendor == "postgresql" else "blob"
+            cursor.execute(f"CREATE TABLE bench_plain (id bigint PRIMARY KEY, body {binary}, hash {binary})")
+        try:
+            yield
+        finally:
+            connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def plain_inserts(count: int) -> None:
+    """One row a transaction, through the same connection."""
+    from django.db import connection, transaction  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM bench_plain")
+        (first,) = cursor.fetchone()
+        for number in range(first, first + count):
+            with transaction.atomic():
+                body = BODY % number
+                cursor.execute(
+                    "INSERT INTO bench_plain VALUES (%s, %s, %s)", [number, body, hashlib.sha256(body).digest()]
+                )
+
+
+def appends(count: int) -> None:
+    """One entry a transaction."""
+    from django.db import transaction  # noqa: PLC0415
+
+    from registry import ledger  # noqa: PLC0415
+    from registry.events import Event  # noqa: PLC0415
+
+    for number in range(count):
+        with transaction.atomic():
+            ledger.append(Event.REPORT_READ, subject="promotion:1", facts={"file": f"sha256:{number:064d}"})
+
+
+def hash_loop(count: int) -> None:
+    """What any verification must do at least: two hashes an entry."""
+    for number in range(count):
+        leaf = hashlib.sha256(b"\x00" + BODY % number).digest()
+        hashlib.sha256(b"\x01" + leaf + leaf).digest()
+
+
+def fill(size: int) -> None:
+    """Grow the ledger to `size` in one go."""
+    from registry import ledger, merkle  # noqa: PLC0415
+    from registry.models import LedgerEntry, LedgerHead, LedgerNode  # noqa: PLC0415
+
+    begin = ledger.size()
+    frontier = merkle.Frontier(map(bytes, LedgerEntry.objects.order_by("index").values_list("leaf_hash", flat=True)))
+    for start in range(begin, size, 5000):
+        entries, nodes = [], []
+        for index in range(start, min(start + 5000, size)):
+            body = b'{"event":"report.read","subject":"promotion:1","file":"sha256:%064d"}' % index
+            leaf = merkle.leaf_hash(body)
+            fields = {"event": "report.read", "subject": "promotion:1"}
+            entries.append(LedgerEntry(index=index, body=body, leaf_hash=leaf, **fields))
+            nodes += [LedgerNode(level=lv, position=at, hash=value) for lv, at, value in frontier.append(leaf)]
+        LedgerEntry.objects.bulk_create(entries)
+        LedgerNode.objects.bulk_create(nodes, batch_size=5000)
+    LedgerHead.objects.filter(id=1).update(size=size)
+
+
+def verification(_count: int) -> None:
+    """Layer A over the whole ledger."""
+    from registry.verification import recompute  # noqa: PLC0415
+
+    problems = list(recompute())
+    if problems:
+        raise SystemExit(str(problems[0]))
+
+
+def proofs(count: int) -> None:
+    """Inclusion proofs of entries spread over the ledger."""
+    from registry import ledger  # noqa: PLC0415
+
+    size = ledger.size()
+    for number in range(count):
+        ledger.inclusion_proof(number * size // count, size)
+
+
+def compare(contenders: dict[str, Callable[[int], None]], count: int, rounds: int) -> dict[str, float]:
+    """Interleaved rounds; prints and answers the median rate of each."""
+    rates: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            begin = time.perf_counter()
+            run(count)
+            rates[name].append(count / (time.perf_counter() - begin))
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    for name, found in rates.items():
+        ratio = medians[name] / next(iter(medians.values()))
+        sys.stdout.write(
+            f"  {name:<28}{medians[name]:>12,.0f} /s  ({min(found):,.0f} to {max(found):,.0f})  x {ratio:.2f}\n"
+        )
+    return medians
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry; returns 0."""
+    parser = argparse.ArgumentParser(description="The ledger beside a plain INSERT and a bare SHA-256 loop")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--appends", type=int, default=100)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    given = parser.parse_args(arguments)
+    with database():
+        from django.db import connection  # noqa: PLC0415
+
+        sys.stdout.write(f"{connection.vendor}: transactions with one row each\n")
+        compare({"plain INSERT": plain_inserts, "ledger append": appends}, given.appends, given.rounds)
+        for size in given.sizes:
+            fill(size)
+            sys.stdout.write(f"{size:,} entries\n")
+            compare({"bare SHA-256, two an entry": hash_loop, "verification, layer A": verification}, size, 3)
+            compare({"inclusion proofs": proofs}, 200, 3)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
