@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from governance.models import TotpDevice
 from registry.models import Person
+from registry.signing import keyring
 
 STEP_SECONDS = 30
 DIGITS = 6
@@ -92,7 +93,7 @@ def _wrapping_key() -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keyring()  # its folder is made whole, by one rename, which needs that nothing lies there before
     # Written whole under another name, so that no other process ever reads half a key; the first one to link wins.
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600, exist_ok=False)

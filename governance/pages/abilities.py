@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from audits.criteria import Outcome
+from governance.errors import RoleNotHeldError
 from governance.evaluation import separation_problem
 from governance.models import Delegation, PromotionRequest, Review
+from governance.reviewers import delegation_for
 from governance.roles import roles_of
 from registry.authority import permits
 from registry.models import Person
@@ -59,6 +61,17 @@ def review_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
     lent = Delegation.objects.live(timezone.now()).for_model(model).filter(delegate=person)
     held = roles_of(person, "registry.review_promotion", model) | set(lent.values_list("role", flat=True))
     return tuple(quorum.role for quorum in request.gate.quorum if quorum.role in held)
+
+
+def stands_in(person: Person, request: PromotionRequest, roles: tuple[str, ...]) -> list[Delegation]:
+    """The delegations through which the person would review in one of `roles`: on whose behalf, and until when."""
+    found = []
+    for role in roles:
+        try:
+            found.append(delegation_for(person, role, request))
+        except RoleNotHeldError:
+            continue  # whoever lent it holds it no more
+    return [delegation for delegation in found if delegation is not None]
 
 
 def review_problem(person: Person, request: PromotionRequest, roles: tuple[str, ...]) -> str:

@@ -83,6 +83,13 @@ def _headline(request: PromotionRequest, decision: Decision, *, blocked: bool) -
     stage, state = request.to_stage, request.state
     if state == State.WITHDRAWN:
         return QUIET, "–", "This request was withdrawn", "Nothing was decided. The version can be requested again."
+    if state == State.EXPIRED:
+        return (
+            QUIET,
+            "–",
+            "This request has expired",
+            "Its reviews did not come in time. The version can be requested again.",
+        )
     if state == State.REJECTED:
         return BAD, "×", "This promotion was rejected", "A reviewer rejected it; the decision is signed and kept."
     if state in (State.APPROVED, State.COMPLETED):

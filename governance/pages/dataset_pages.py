@@ -27,7 +27,7 @@ def withdraw(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     form = SignedReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
-        withdrawal = carried_out(form, lambda: _withdraw(person, version, told["reason"], told["password"]))
+        withdrawal = carried_out(form, lambda: _withdraw(person, version, **told))
         if withdrawal is not None:
             messages.success(request, f"{version} is withdrawn; every gate behind it is closed.")
             return redirect(request.path)
@@ -41,7 +41,7 @@ def withdraw(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "pages/dataset_withdraw.html", context, status=422 if form.errors else 200)
 
 
-def _withdraw(person: Person, version: DatasetVersion, reason: str, password: str) -> DatasetWithdrawal:
+def _withdraw(person: Person, version: DatasetVersion, *, reason: str, password: str, otp: str) -> DatasetWithdrawal:
     """On a page a person withdraws data, so the person's credential is asked for first."""
-    prove(person, password=password)
+    prove(person, password=password, otp=otp)
     return withdraw_dataset_version(actor=person, version=version, reason=reason)

@@ -13,10 +13,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from audits.criteria import Outcome
-from governance import promotions
-from governance.models import PromotionRequest, Review
+from governance import promotions, reviews
+from governance.models import PromotionRequest
 from governance.pages import abilities
 from governance.pages.access import deciding_page, person_of, strict_page, visible_request
+from governance.pages.condition_forms import condition_forms, told_in
 from governance.pages.forms import CompleteForm, ConfirmForm, ReviewForm, carried_out
 
 UNPROCESSABLE = 422
@@ -33,9 +34,11 @@ def review(request: HttpRequest, pk: Any) -> HttpResponse:
     asked = roles or tuple(quorum.role for quorum in promotion.gate.quorum)
     initial = {"subject_digest": promotion.subject_digest, "role": asked[0] if len(asked) == 1 else None}
     form = ReviewForm(request.POST if request.method == "POST" else None, roles=asked, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        told = form.cleaned_data
-        signed = carried_out(form, lambda: promotions.record_review(actor=person, request=promotion, **told))
+    conditions = condition_forms(request)
+    # Every form is looked at, so that everything to mend is shown at once.
+    if request.method == "POST" and all([form.is_valid(), *(entry.is_valid() for entry in conditions)]):
+        told = form.cleaned_data | {"conditions": told_in(conditions)}
+        signed = carried_out(form, lambda: reviews.record_review(actor=person, request=promotion, **told))
         if signed is not None:
             messages.success(request, f"Your review is signed: {signed.get_verdict_display()}.")
             return redirect(promotion)
@@ -50,9 +53,11 @@ def review(request: HttpRequest, pk: Any) -> HttpResponse:
         "tallies": sorted(Counter(finding.outcome for finding in findings).items()),
         "unsettled": [finding for finding in findings if finding.outcome != Outcome.SATISFIED],
         "is_stale": form.is_bound and form.data.get("subject_digest") != promotion.subject_digest,
-        "verdicts": Review.Verdict,
+        "conditions": conditions,
+        "conditions_open": any(entry.is_bound and entry.has_changed() for entry in conditions),
+        "stands_in": abilities.stands_in(person, promotion, roles),
     }
-    return render(request, "pages/decide.html", context, status=_status(form))
+    return render(request, "pages/decide.html", context, status=_status(form, *conditions))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,5 +135,5 @@ def _confirm(
     return render(request, "pages/confirm.html", context, status=_status(form))
 
 
-def _status(form: forms.Form) -> int:
-    return UNPROCESSABLE if form.is_bound and form.errors else 200
+def _status(*filled: forms.Form) -> int:
+    return UNPROCESSABLE if any(form.is_bound and form.errors for form in filled) else 200

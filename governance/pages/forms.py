@@ -41,7 +41,21 @@ class PasswordField(forms.CharField):
             help_text="You sign with it. Being signed in is not enough: an unattended browser is signed in too.",
             strip=False,
             max_length=1000,
+            required=False,  # an authenticator's code may come alone; the verb asks for one of the two
             widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        )
+
+
+class CodeField(forms.CharField):
+    """The one-time code of an authenticator, beside or instead of the password."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="One-time code (if you have an authenticator)",
+            help_text="Six digits, good once. Whoever has a confirmed authenticator signs with it.",
+            required=False,
+            max_length=12,
+            widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
         )
 
 
@@ -63,6 +77,7 @@ class ReviewForm(forms.Form):
     )
     reason = ReasonField("Reason", "What you looked at and why you decide so. It stands in the report, with your name.")
     password = PasswordField()
+    otp = CodeField()
     subject_digest = forms.CharField(widget=forms.HiddenInput, max_length=71)
 
     def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
@@ -87,6 +102,7 @@ class SignedReasonForm(forms.Form):
 
     reason = ReasonField("Reason", "It is kept with the record.")
     password = PasswordField()
+    otp = CodeField()
 
 
 class PromotionForm(forms.Form):
@@ -145,6 +161,7 @@ class WaiverDecisionForm(forms.Form):
     role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
     reason = ReasonField("Reason", "It stands in every report that rests on this waiver.")
     password = PasswordField()
+    otp = CodeField()
 
     def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

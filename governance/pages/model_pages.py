@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import promotions
-from governance.models import GateDecision, PromotionRequest
+from governance.models import Decommission, GateDecision, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import PromotionForm, carried_out
 from governance.pages.lineage_pictures import lineage_picture
@@ -68,6 +69,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     """One model: what it is for, what is where, every version, everything that was asked and decided."""
     row: RegisteredModel = found(visible_models(person_of(request)).select_related("owner"), slug=slug)
     rules, problem = _rules(row)
+    day, day_problem = _day_asked(request)
     versions = Paginator(row.versions.select_related("created_by"), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "model": row,
@@ -80,6 +82,10 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         )[:10],
         "history": StageAssignment.objects.filter(model=row).select_related("version__model")[:20],
         "assigners": _names(row),
+        "may_roll_back": permits(person_of(request), "registry.complete_promotion", row),
+        "day": day,
+        "day_problem": day_problem,
+        "then": _on(row, day) if day else (),
     }
     return render(request, "pages/model.html", context)
 
@@ -101,6 +107,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "here": StageAssignment.objects.current().filter(version=row),
         "story": about([f"version:{row}"], 30),
         "may_request": permits(person, "registry.request_promotion", row.model),
+        "may_retire": permits(person, "registry.retire_version", row.model),
+        "decommission": Decommission.objects.filter(version=row).first(),
     }
     return render(request, "pages/version.html", context)
 
@@ -150,6 +158,23 @@ def _stages(row: RegisteredModel, rules: Policy | None) -> list[StageNow]:
     for assignment in current:
         now.setdefault(assignment.stage, []).append(assignment)
     return [StageNow(name, tuple(assignments)) for name, assignments in now.items()]
+
+
+def _day_asked(request: HttpRequest) -> tuple[date | None, str]:
+    """The day of `?on=YYYY-MM-DD`, or why it is none."""
+    asked = request.GET.get("on", "")
+    if not asked:
+        return None, ""
+    try:
+        return date.fromisoformat(asked), ""
+    except ValueError:
+        return None, "A day is written YYYY-MM-DD."
+
+
+def _on(row: RegisteredModel, day: date) -> list[StageAssignment]:
+    """What was in the stages at the end of that day (UTC)."""
+    then = StageAssignment.objects.as_of(datetime.combine(day, time.max, UTC)).filter(model=row)
+    return list(then.select_related("version__model").order_by("stage", "place"))
 
 
 def _names(row: RegisteredModel) -> dict[str, str]:

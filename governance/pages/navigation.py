@@ -38,6 +38,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Promotions", "promotions", "gate", _EVERYBODY),
             ("Models", "models", "model", _EVERYBODY),
             ("Policies", "policies", "policy", "governance.view_policyversion"),
+            ("Delegations", "delegations", "people", _EVERYBODY),
         ),
     ),
     (

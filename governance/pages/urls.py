@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from governance.pages import (
     dataset_pages,
     decide,
+    delegation_pages,
     ledger_pages,
     model_pages,
     policy_pages,
@@ -15,6 +16,7 @@ from governance.pages import (
     report_pages,
     review_page,
     session,
+    stage_pages,
     waiver_pages,
 )
 
@@ -36,6 +38,16 @@ urlpatterns = [
     path("models/<slug:slug>/", model_pages.model, name="model"),
     path("models/<slug:slug>/versions/<int:number>/", model_pages.version, name="model-version"),
     path("models/<slug:slug>/versions/<int:number>/promote/", model_pages.request_promotion, name="promotion-ask"),
+    path("models/<slug:slug>/versions/<int:number>/retire/", stage_pages.retire, name="version-retire"),
+    path(
+        "models/<slug:slug>/versions/<int:number>/decommission/",
+        stage_pages.decommission,
+        name="version-decommission",
+    ),
+    path("models/<slug:slug>/stages/<str:stage>/roll-back/", stage_pages.roll_back, name="stage-roll-back"),
+    path("delegations/", delegation_pages.listed, name="delegations"),
+    path("delegations/give/", delegation_pages.give, name="delegation-give"),
+    path("delegations/<int:pk>/end/", delegation_pages.end, name="delegation-end"),
     path("datasets/<slug:slug>/versions/<int:number>/withdraw/", dataset_pages.withdraw, name="dataset-withdraw"),
     path("policies/", policy_pages.policies, name="policies"),
     path("policies/draft/", policy_pages.draft, name="policy-draft"),

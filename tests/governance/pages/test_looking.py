@@ -35,6 +35,9 @@ ABOUT_A_MODEL = {
     "completing": lambda r: reverse("promotion-complete", args=[r.pk]),
     "asking for a waiver": lambda r: reverse("waiver-ask", args=[r.pk]),
     "the model": lambda r: reverse("model", args=[r.version.model.slug]),
+    "taking out of a stage": lambda r: reverse("version-retire", args=[r.version.model.slug, r.version.number]),
+    "taking out of use": lambda r: reverse("version-decommission", args=[r.version.model.slug, r.version.number]),
+    "rolling back": lambda r: reverse("stage-roll-back", args=[r.version.model.slug, "staging"]),
     "the version": lambda r: reverse("model-version", args=[r.version.model.slug, r.version.number]),
     "asking for a promotion": lambda r: reverse("promotion-ask", args=[r.version.model.slug, r.version.number]),
 }
@@ -52,6 +55,8 @@ ABOUT_EVERYTHING = {
 LISTS = {
     "the queue": lambda _r: reverse("promotions"),
     "the models": lambda _r: reverse("models"),
+    "the delegations": lambda _r: reverse("delegations"),
+    "giving a delegation": lambda _r: reverse("delegation-give"),
     "the reports": lambda _r: reverse("reports"),
 }
 EVERY_PAGE = {**ABOUT_A_MODEL, **ABOUT_EVERYTHING, **LISTS}
