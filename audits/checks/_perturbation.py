@@ -66,7 +66,8 @@ def known_rows(label: Array) -> Array:
 def errors_of(predictions: Array, label: Array, task: Task) -> Array:
     if task.kind == BINARY:
         return np.asarray(predictions != label, dtype=float)
-    return np.abs(np.asarray(predictions, dtype=float) - label)
+    errors: Array = np.abs(np.asarray(predictions, dtype=float) - label)
+    return errors
 
 
 def _changes(parameters: PerturbationParameters) -> dict[str, Change]:
