@@ -17,6 +17,7 @@ from audits.frameworks.catalogue import Catalogue, Control
 from audits.reports.document import plain
 from audits.reports.formats.markdown import said
 from audits.reports.parts import Identity, Subject
+from registry.errors import AssayError
 
 SCHEMA = "assay.dossier/1"
 _PLACEHOLDER = re.compile(
@@ -26,13 +27,13 @@ _PLACEHOLDER = re.compile(
 )
 
 
-class DossierIncompleteError(ValueError):
+class DossierIncompleteError(AssayError):
     """A final document was asked for while points are open. `open_points` names them."""
 
     code = "dossier-incomplete"
 
     def __init__(self, open_points: tuple[str, ...]) -> None:
-        super().__init__(f"{len(open_points)} points are open: {', '.join(open_points)}.")
+        super().__init__(f"{len(open_points)} points are open: {', '.join(open_points)}.", field="final")
         self.open_points = open_points
 
 
@@ -79,7 +80,7 @@ OUTLINES: Mapping[str, Outline] = {outline.kind: outline for outline in _ALL}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One point. `recorded` are sentences from the records; `answer` a person's words, who signed them, and `until` when.
+    """One point. `recorded` are sentences from the records; `answer` a person's signed words, which hold `until` a day.
 
     `owner` owes what is open, by `due` where a day was set.
     """
