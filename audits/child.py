@@ -98,6 +98,7 @@ def _evidence_files(evidence: Mapping[str, Any]) -> list[Path]:
     """The files the job names; a malformed job names none, and is reported when it is read in full."""
     try:
         entries = [evidence["model"], *evidence["datasets"].values()]
+        entries += [evidence["reference_model"]] if evidence.get("reference_model") else []
         return [Path(entry["path"]) for entry in entries if entry["path"] is not None]
     except (KeyError, TypeError, AttributeError):
         return []
@@ -147,6 +148,9 @@ def _verify(evidence: Evidence) -> None:
     ]
     if evidence.model.path is not None:
         files.append(("model", evidence.model.digest, evidence.model.path))
+    other = evidence.reference_model
+    if other is not None and other.path is not None:
+        files.append(("reference_model", other.digest, other.path))
     for name, expected, path in files:
         try:
             found = digest_file(path)

@@ -151,7 +151,7 @@ def confine(*, memory_mb: int, cpu_seconds: int, folder: str, readable: Iterable
 
 
 def _libraries() -> list[Path]:
-    """Python, what is installed in it, and our packages; not the folder these lie in, which may hold database and keys."""
+    """Python, what is installed in it, and our packages; not the folder around them, which may hold the keys."""
     own = [Path(path) for name in ("audits", "registry") for path in getattr(sys.modules.get(name), "__path__", ())]
     return [Path(sys.prefix), Path(sys.base_prefix), *own]
 

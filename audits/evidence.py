@@ -58,17 +58,24 @@ class ModelEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything one check may look at. `lineage` is the document of `registry.lineage.Graph.to_document`."""
+    """Everything one check may look at. `lineage` is the document of `registry.lineage.Graph.to_document`.
+
+    `reference_model` is the version to compare with, for checks that need one.
+    """
 
     model: ModelEvidence
     datasets: Mapping[str, DatasetEvidence]
     lineage: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    reference_model: ModelEvidence | None = None
 
     def to_document(self) -> dict[str, Any]:
         """JSON-ready form; `from_document` is its inverse."""
         document = asdict(self)
         document["model"]["path"] = None if self.model.path is None else str(self.model.path)
+        if self.reference_model is not None:
+            path = self.reference_model.path
+            document["reference_model"]["path"] = None if path is None else str(path)
         for entry in document["datasets"].values():
             entry["path"] = str(entry["path"])
         return document
@@ -76,15 +83,20 @@ class Evidence:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Evidence:
         """Rebuild from `to_document`. Raises KeyError or TypeError on a malformed document."""
-        model = dict(document["model"])
-        model["path"] = None if model["path"] is None else Path(model["path"])
+        reference = document.get("reference_model")
         datasets = {}
         for role, entry in document["datasets"].items():
             columns = tuple(Column(c["name"], c["type"], tuple(c["tags"])) for c in entry["columns"])
             datasets[role] = DatasetEvidence(**{**entry, "path": Path(entry["path"]), "columns": columns})
         return cls(
-            model=ModelEvidence(**model),
+            model=_model(document["model"]),
             datasets=datasets,
             lineage=document.get("lineage", {}),
             seed=int(document.get("seed", 0)),
+            reference_model=None if reference is None else _model(reference),
         )
+
+
+def _model(document: Mapping[str, Any]) -> ModelEvidence:
+    path = document["path"]
+    return ModelEvidence(**{**document, "path": None if path is None else Path(path)})

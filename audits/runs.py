@@ -24,7 +24,7 @@ from audits.sandbox import ObservationResult, measure_in_child
 from registry import ledger, provenance, storage, work
 from registry.canonical import digest_of
 from registry.events import Event
-from registry.models import ModelVersion, Person
+from registry.models import ModelVersion, Person, StageAssignment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,10 +78,12 @@ def measure(run: AuditRun, check_id: str) -> ObservationResult:
     check = known_checks().get(check_id)
     if check is None:
         return ObservationResult.not_run("check-unknown", f"{check_id} is not among the checks this service runs.")
-    with evidence_of(run.version, seed=run.seed) as evidence:
+    parameters = parse_parameters(check, planned.parameters)
+    reference = _in_stage(run.version, parameters.stage) if "reference_model" in check.needs else None
+    with evidence_of(run.version, seed=run.seed, reference=reference) as evidence:
         return measure_in_child(
             check,
-            parse_parameters(check, planned.parameters),
+            parameters,
             evidence,
             timeout_seconds=planned.timeout_seconds,
             memory_mb=planned.memory_mb,
@@ -173,16 +175,10 @@ def measurement_of(observation: Observation) -> Measurement | None:
 
 
 @contextmanager
-def evidence_of(version: ModelVersion, *, seed: int) -> Iterator[Evidence]:
+def evidence_of(version: ModelVersion, *, seed: int, reference: ModelVersion | None = None) -> Iterator[Evidence]:
     """What is held of a version with verified local paths, for as long as the block lasts."""
     with ExitStack() as held:
-        model = ModelEvidence(
-            name=str(version),
-            digest=version.artifact_digest,
-            format=version.artifact_format,
-            path=_held(held, version.artifact_digest),
-            signature=version.signature,
-        )
+        model = _model(held, version)
         datasets: dict[str, DatasetEvidence] = {}
         for use in version.inputs.select_related("dataset_version__dataset"):
             dataset = use.dataset_version
@@ -198,8 +194,29 @@ def evidence_of(version: ModelVersion, *, seed: int) -> Iterator[Evidence]:
                 columns=tuple(_column(entry) for entry in dataset.columns),
             )
         yield Evidence(
-            model=model, datasets=datasets, lineage=provenance.lineage_of(version).to_document(), seed=seed
+            model=model,
+            datasets=datasets,
+            lineage=provenance.lineage_of(version).to_document(),
+            seed=seed,
+            reference_model=None if reference is None else _model(held, reference),
         )
+
+
+def _model(held: ExitStack, version: ModelVersion) -> ModelEvidence:
+    return ModelEvidence(
+        name=str(version),
+        digest=version.artifact_digest,
+        format=version.artifact_format,
+        path=_held(held, version.artifact_digest),
+        signature=version.signature,
+    )
+
+
+def _in_stage(version: ModelVersion, stage: str) -> ModelVersion | None:
+    """Another version of the same model that is in the stage now, the newest of several; None where there is none."""
+    assignments = StageAssignment.objects.current().filter(model=version.model, stage=stage, version__isnull=False)
+    found = assignments.exclude(version=version).select_related("version").order_by("-assigned_at", "-pk").first()
+    return None if found is None else found.version
 
 
 def _held(held: ExitStack, digest: str) -> Any:

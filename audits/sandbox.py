@@ -99,15 +99,20 @@ def measure_in_child(
 
 def _missing_need(check: Check, evidence: Evidence) -> str:
     """Why the check cannot be run at all, or ""."""
+    name, other = evidence.model.name, evidence.reference_model
+    wanting = {
+        "model": (evidence.model.path is None, f"the artifact of {name}, which is not held here"),
+        "reference_model": (
+            other is None or other.path is None,
+            f"another version to compare {name} with, and none is held here",
+        ),
+        "lineage": (not evidence.lineage, f"a lineage record of {name}, and there is none"),
+    }
     for need in sorted(check.needs):
-        if need == "model":
-            if evidence.model.path is None:
-                return f"{check.id} needs the artifact of {evidence.model.name}, which is not held here."
-        elif need == "lineage":
-            if not evidence.lineage:
-                return f"{check.id} needs a lineage record of {evidence.model.name}, and there is none."
-        elif need not in evidence.datasets:
-            return f"{check.id} needs the {need} data of {evidence.model.name}, which is not held here."
+        data = need not in evidence.datasets, f"the {need} data of {name}, which is not held here"
+        absent, what = wanting.get(need, data)
+        if absent:
+            return f"{check.id} needs {what}."
     return ""
 
 

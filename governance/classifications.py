@@ -16,14 +16,14 @@ from governance.refusals import recorded, subject_id
 from registry import ledger, storage
 from registry.authority import permits, require
 from registry.canonical import digest_of
-from registry.errors import EvidenceMissingError, InvalidInputError, PermissionRefusedError
+from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.events import Event
 from registry.models import Person, RegisteredModel
 
 
 @recorded("model")
 def classify_model(
-    *, actor: Person, model: RegisteredModel, answers: Mapping[str, Any], reasons: str, password: str
+    *, actor: Person, model: RegisteredModel, answers: Mapping[str, Any], reasons: str, password: str, otp: str = ""
 ) -> Classification:
     """Record a legal reviewer's signed classification; the model takes the risk class that follows from it.
 
@@ -31,7 +31,7 @@ def classify_model(
     """
     model = RegisteredModel.objects.select_for_update().get(pk=model.pk)
     require(actor, "governance.classify_model", model)
-    method = prove(actor, password=password)
+    method = prove(actor, password=password, otp=otp)
     if not reasons.strip():
         raise InvalidInputError("Give the reasons for the answers.", field="reasons")
     catalogue, now = Catalogue.load(), timezone.now()
@@ -104,14 +104,15 @@ def attest(
     answer: str,
     expires_on: date,
     password: str,
+    otp: str = "",
     evidence_digest: str = "",
 ) -> Attestation:
     """A person's signed answer to a control. Where the control was assigned, only its owner answers.
 
-    Raises PermissionRefusedError, ServiceAccountError, WrongCredentialError, EvidenceMissingError or InvalidInputError.
+    Raises PermissionRefusedError, ServiceAccountError, WrongCredentialError or InvalidInputError.
     """
     require(actor, "governance.attest_control", model)
-    method = prove(actor, password=password)
+    method = prove(actor, password=password, otp=otp)
     question = _question(control_id)
     owed = ControlAssignment.objects.filter(model=model, control_id=control_id).select_related("owner").first()
     if owed is not None and owed.owner_id != actor.pk:
@@ -121,7 +122,7 @@ def attest(
     if expires_on <= timezone.now().date():
         raise InvalidInputError("An answer ends on a later day.", field="expires_on")
     if evidence_digest and not storage.holds(evidence_digest):
-        raise EvidenceMissingError(f"{evidence_digest} is not in the evidence store.", field="evidence_digest")
+        raise InvalidInputError(f"{evidence_digest} is not in the evidence store.", field="evidence_digest")
     made = Attestation(
         model=model,
         control_id=control_id,

@@ -60,7 +60,7 @@ def _approvals(
     approvals = []
     # Whoever spoke for themselves goes before their delegate; of two delegates of one person the first one counts.
     used = {review.person for review in current if not review.on_behalf_of}
-    for review in sorted(current, key=lambda review: (bool(review.on_behalf_of), review.at)):
+    for review in sorted(current, key=lambda review: review.at):
         if review.verdict is not Verdict.APPROVE:
             continue
         problem = _contested(review, concerned, undecided, used)

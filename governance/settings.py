@@ -241,6 +241,8 @@ ASSAY_CHECKS = env.list(
         "audits.checks.lineage_completeness.LineageCompleteness",
         "audits.checks.data_quality_columns.ColumnQuality",
         "audits.checks.performance_metrics.PerformanceMetrics",
+        "audits.checks.performance_comparison.PerformanceComparison",
+        "audits.checks.robustness_perturbation.Perturbation",
     ],
 )
 ASSAY_DELEGATION_DAYS = env.int("ASSAY_DELEGATION_DAYS", default=60)

@@ -79,7 +79,7 @@ def _minus(whole: Share, own: Share) -> Share:
 
 
 def _of_group(feature: str, group: str, own: Share, rest: Share, level: float) -> Iterator[MetricValue]:
-    where = {"feature": feature, "group": group, "n": min(own.rows, rest.rows)}
+    where: dict[str, Any] = {"feature": feature, "group": group, "n": min(own.rows, rest.rows)}
     constant = own.hits.rows + rest.hits.rows in (0, own.rows + rest.rows)
     if not own.rows or not rest.rows or constant:
         reason = "every label is the same" if constant else f"the {'rest' if own.rows else 'group'} has no labels"

@@ -24,7 +24,7 @@ from audits.statistics import intervals
 
 Array = np.ndarray[Any, Any]
 TRIAL_ROWS, TRIAL_BACKGROUND, HALF_ROWS = 40, 10, 100
-_RANKABLE, _REASONS, _TWINS = 3, 3, 5
+_RANKABLE, _REASONS, _TWINS = 3, 3, 3
 _NO_MOVE = 1e-9
 
 
@@ -62,8 +62,8 @@ class Trials:
         rows, references = (_halves(frame, generator) for frame in (self._rows, self._background))
         rows = [part.iloc[:HALF_ROWS].reset_index(drop=True) for part in rows]
         first = explain(self._explainer, rows[0], references[0], self._seed + 1).absolute
-        second = explain(self._explainer, rows[1], references[1], self._seed + 2).absolute
-        other = explain(self._explainer, rows[0], references[1], self._seed + 3).absolute
+        both = explain(self._explainer, pd.concat(rows, ignore_index=True), references[1], self._seed + 2).absolute
+        other, second = both[: len(first)], both[len(first) :]
         yield self._correlation("rank_stability", first, second)
         kept = [len(set(a) & set(b)) / len(a) for a, b in zip(_top(first), _top(other), strict=True)]
         yield self._mean("top_reasons_stability", np.array(kept))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scipy import special
+
 from audits.checks._cells import JOINED_BY, Share
 from audits.checks._models import BINARY, RANKING, REGRESSION
 from audits.checks._outcomes import Outcomes, read_outcomes
@@ -83,7 +85,7 @@ def _of_feature(
     rate = "scoring_rate" if parameters.mode == "scoring" else "selection_rate"
     ratios: list[MetricValue] = []
     for group, share in known.items():
-        where = {"feature": feature, "group": group, "n": share.rows}
+        where: dict[str, Any] = {"feature": feature, "group": group, "n": share.rows}
         yield MetricValue(metric="category_share", value=parts[group], **{**where, "n": everybody - unknown})
         yield MetricValue(
             metric=rate, value=share.value, interval=intervals.proportion(*share.pair, parameters.level), **where
@@ -110,7 +112,7 @@ def _why_none(kept: Mapping[str, Share]) -> str:
 def _normal_tail(groups: int, level: float) -> float:
     """Half the level at which single intervals cover all pairs at once."""
     z = intervals.simultaneous_quantile(groups, level)
-    return float(intervals.special.ndtr(z)) - 0.5
+    return float(special.ndtr(z)) - 0.5
 
 
 def _ratio(share: Share, best: Share, level: float, wide: float, where: Mapping[str, Any]) -> MetricValue:

@@ -88,6 +88,7 @@ def _against(own: Confusion, one: str | None) -> Cells:
     cells: defaultdict[tuple[int | None, int | None], Tally] = defaultdict(Tally)
     for (label, prediction), tally in own.items():
         known = label is not None and prediction is not None
+        key: tuple[int | None, int | None]
         if one is None:
             key = (1, int(label == prediction)) if known else (None if label is None else 1, None)
         else:

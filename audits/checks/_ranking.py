@@ -88,7 +88,8 @@ def _places(scores: Array, lists: Array) -> tuple[Array, Array]:
 def _of_feature(
     feature: str, names: Array, attention: Array, places: Array, parameters: RankingParameters
 ) -> list[MetricValue]:
-    values, found = [], {}
+    values: list[MetricValue] = []
+    found: dict[str, Moments] = {}
     top = places <= parameters.top
     for group in np.unique(names):
         own = names == group

@@ -59,11 +59,11 @@ def _spread(placements: Array, shares: Array, size: float) -> float:
 def of_scores(positives: Array, negatives: Array) -> Area | None:
     """The area from the scores themselves."""
     scores, places = np.unique(np.concatenate([positives, negatives]), return_inverse=True)
-    counts = (
+    ones, zeros = (
         np.bincount(part, minlength=scores.size).astype(float)
         for part in (places[: positives.size], places[positives.size :])
     )
-    return area(*counts)
+    return area(ones, zeros)
 
 
 def interval(found: Area, level: float) -> Interval:

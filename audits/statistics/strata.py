@@ -94,7 +94,7 @@ def homogeneity(strata: Strata) -> float | None:
     parts = expected, strata.totals - expected, all_hits - expected, strata.rest_totals - all_hits + expected
     if any((part <= 0).any() for part in parts):
         return None
-    variance = 1 / sum(1 / part for part in parts)
+    variance = 1 / np.sum([1 / part for part in parts], axis=0)
     statistic = float(((strata.hits - expected) ** 2 / variance).sum())
     statistic -= float((strata.hits - expected).sum()) ** 2 / float(variance.sum())
     return float(special.chdtrc(len(strata.hits) - 1, max(0.0, statistic)))

@@ -20,6 +20,7 @@ from rest_framework.views import set_rollback
 
 from audits.frameworks.catalogue import CatalogueError, UnknownControlError
 from audits.reports.bundle import BundleError
+from audits.reports.dossier import DossierIncompleteError
 from audits.reports.errors import SealError
 from governance import errors as governance_errors
 from governance.api import errors as edge_errors
@@ -64,6 +65,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     CatalogueError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnknownControlError: HTTPStatus.NOT_FOUND,
     BundleError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    DossierIncompleteError: HTTPStatus.CONFLICT,
     SealError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # governance
     governance_errors.RefusalError: HTTPStatus.CONFLICT,

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from governance.api import (
+    assurance,
     datasets,
     gates,
     ledger,
@@ -29,6 +30,10 @@ VERSION_1 = [
     path("models/<slug:slug>/versions/", versions.VersionList.as_view(), name="versions"),
     path(_MODEL_VERSION, versions.VersionDetail.as_view(), name="version"),
     path(f"{_MODEL_VERSION}artifact/", versions.ArtifactUpload.as_view(), name="artifact"),
+    path("models/<slug:slug>/dossier/", assurance.DossierRead.as_view(), name="dossier"),
+    path("models/<slug:slug>/classifications/", assurance.ClassificationList.as_view(), name="classifications"),
+    path("models/<slug:slug>/attestations/", assurance.AttestationCreate.as_view(), name="attestations"),
+    path(f"{_MODEL_VERSION}coverage/", assurance.CoverageRead.as_view(), name="coverage"),
     path("datasets/", datasets.DatasetList.as_view(), name="datasets"),
     path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="dataset"),
     path("datasets/<slug:slug>/versions/", datasets.DatasetVersionList.as_view(), name="dataset-versions"),

@@ -24,7 +24,7 @@ from governance.roles import roles_of
 from governance.tokens import issue_token
 from governance.waivers import decide_waiver, request_waiver
 from registry import storage
-from registry.models import ModelVersion, Person
+from registry.models import ModelVersion, Person, WorkItem
 from registry.signing import keyring
 
 State = PromotionRequest.State
@@ -205,6 +205,9 @@ class Story:
         while not done():
             if time.monotonic() > deadline:
                 raise StoryError(f"The worker did not finish within {WAIT_SECONDS:.0f} s; see {self.service.log}.")
+            dead = WorkItem.objects.filter(state=WorkItem.State.DEAD).first()
+            if dead is not None:
+                raise StoryError(f"The worker gave up on {dead}: {dead.last_error}")
             meanwhile()
             time.sleep(0.15)
 

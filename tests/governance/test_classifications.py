@@ -14,7 +14,7 @@ from governance.coverage import Row, coverage, roll_up
 from governance.errors import ProhibitedUseError, WrongCredentialError
 from governance.models import Attestation, Classification, PromotionRequest
 from governance.promotions import request_promotion
-from registry.errors import EvidenceMissingError, InvalidInputError, PermissionRefusedError
+from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.models import LedgerEntry, ModelVersion, Person
 from tests.governance.test_classification_rules import PLAIN
 from tests.people import PASSWORD, World
@@ -106,7 +106,7 @@ def test_only_the_owner_answers_for_a_control_that_was_assigned(
         ({"expires_on": TODAY}, InvalidInputError),
         ({"control_id": "aia-99-x"}, InvalidInputError),
         ({"control_id": "aia-10-5"}, InvalidInputError),
-        ({"evidence_digest": "sha256:" + "0" * 64}, EvidenceMissingError),
+        ({"evidence_digest": "sha256:" + "0" * 64}, InvalidInputError),
     ],
 )
 def test_an_answer_that_is_not_whole_is_refused(

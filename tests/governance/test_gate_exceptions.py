@@ -306,3 +306,15 @@ def test_who_speaks_for_somebody_concerned_does_not_count(delegator: str, what: 
 def test_findings_are_needed_for_every_criterion_with_or_without_an_emergency() -> None:
     assert broken(findings=()).blocking
     assert decided(BREAKABLE, findings=FINDINGS).is_open
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ABSTAIN, Verdict.REQUEST_CHANGES])
+def test_a_delegate_does_not_speak_for_somebody_who_spoke(verdict: Verdict) -> None:
+    own = review("victor", "model_validator", verdict)
+    decision = decided(reviews=(own, review("otto", "model_validator", on_behalf_of="victor"), REVIEWS[1]))
+    assert "review-authority-used" in disregarded(decision)
+
+
+def test_evidence_that_runs_out_at_this_very_moment_does_not_end_the_emergency() -> None:
+    old = tuple(finding(name, measured_at=NOW - 30 * DAY) for name in ("accuracy", "gap"))
+    assert broken(findings=old).valid_until == NOW + 5 * HOUR

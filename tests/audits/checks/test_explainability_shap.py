@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import pickle
@@ -22,6 +23,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from audits.checks import _attribute, _sklearn_trees
+from audits.checks._explainers import TreeModel
 from audits.checks._models import Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_shap import ShapExplanation
@@ -164,8 +166,8 @@ def test_an_explanation_of_other_trees_than_the_models_shows_in_the_additivity_e
 
     def of_other_trees(model: Any, *rest: Any) -> Any:
         mine, theirs = honest(model, *rest), honest(pipeline(MODELS["histogram"]), *rest)
-        theirs.answer = mine.answer
-        return theirs
+        assert isinstance(theirs, TreeModel)
+        return dataclasses.replace(theirs, answer=mine.answer)
 
     monkeypatch.setattr("audits.checks._explain.explainer_for", of_other_trees)
     answer = measured(CHECK, patient_evidence(tmp_path, pipeline(MODELS["boosted"])))

@@ -600,6 +600,7 @@ def test_without_a_threshold_nothing_is_withheld(decisions: Decisions) -> None:
 # Many rows, many groups, other files ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ten_thousand_groups_are_refused_unless_asked_for_and_then_measured(tmp_path: Path) -> None:
     path = tmp_path / "e.parquet"
     duckdb.execute(

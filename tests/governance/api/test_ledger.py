@@ -40,9 +40,24 @@ def test_a_reader_checks_that_the_ledger_only_grew(connect: Connect, maya: Perso
     merkle.verify_consistency(old=old.size, new=new.size, old_root=old.root, new_root=new.root, proof=proof)
 
 
+def test_a_mirror_fetches_tiles_that_give_the_signed_root(connect: Connect, maya: Person, world: World) -> None:
+    client = connect(maya)
+    head = open_checkpoint(client.get(f"{LEDGER}checkpoint").content.decode(), keyring().ledger.key)
+    hashes = client.get(f"{LEDGER}tile/0/000.p/{head.size}").content
+    bundle = client.get(f"{LEDGER}tile/entries/000.p/{head.size}").content
+    leaves = [hashes[start : start + 32] for start in range(0, len(hashes), 32)]
+    assert merkle.Frontier(leaves).root() == head.root
+    length = int.from_bytes(bundle[:2], "big")
+    assert merkle.leaf_hash(bundle[2 : 2 + length]) == leaves[0]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
+        ("tile/0/000", 404),
+        ("tile/0/0", 404),
+        ("tile/9/000.p/1", 404),
+        ("tile/entries/001", 404),
         ("entries/999", 404),
         ("entries/999/receipt", 422),
         ("proof/inclusion?index=999", 422),

@@ -1,0 +1,218 @@
+"""What law asks of a model: its classification, signed answers, the coverage of a version, documents point by point."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from audits.reports.document import plain
+from audits.reports.dossier import OUTLINES, render_markdown
+from governance import classifications
+from governance.api.base import ApiView, Request, Response
+from governance.api.bodies import StrictSerializer
+from governance.api.errors import FormatUnavailableError
+from governance.api.idempotency import idempotent
+from governance.api.visibility import model_for, version_for
+from governance.coverage import coverage, roll_up
+from governance.dossiers.documents import build_dossier
+from governance.models import Attestation, Classification
+from governance.tokens import Scope
+from registry.errors import InvalidInputError, UnknownSubjectError
+from registry.models import ModelVersion, RegisteredModel
+
+FORMATS = ("json", "markdown")
+AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATE, description="The law of that day; today unless given.")
+
+
+class Signed(StrictSerializer):
+    """The credential comes in the same request as what it signs."""
+
+    password = serializers.CharField(
+        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
+    )
+    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
+
+
+class ClassificationBody(Signed):
+    """Every question with its answer, and the reasons."""
+
+    answers = serializers.DictField(help_text="role, is_ai_system, prohibited, annex_i, annex_iii, exception, …")
+    reasons = serializers.CharField(max_length=10_000, allow_blank=True)
+
+
+class ClassificationDocument(serializers.ModelSerializer[Classification]):
+    """A signed classification, with each step that led to its outcome."""
+
+    class Meta:
+        model = Classification
+        fields = ("id", "outcome", "answers", "reasons", "document", "as_of", "printed_name", "method", "signed_at")
+
+
+class AttestationBody(Signed):
+    """A person's answer to a control, until a day."""
+
+    control_id = serializers.CharField(max_length=60)
+    answer = serializers.CharField(max_length=10_000, allow_blank=True)
+    expires_on = serializers.DateField()
+    evidence_digest = serializers.CharField(max_length=71, allow_blank=True, default="")
+
+
+class AttestationDocument(serializers.ModelSerializer[Attestation]):
+    """A signed answer."""
+
+    class Meta:
+        model = Attestation
+        fields = (
+            "id",
+            "control_id",
+            "question",
+            "answer",
+            "evidence_digest",
+            "printed_name",
+            "method",
+            "signed_at",
+            "expires_on",
+        )
+
+
+class ClassificationList(ApiView):
+    """How a model was classified, and classifying it."""
+
+    scopes = {"GET": (Scope.REPORT_READ,), "POST": (Scope.REVIEW_WRITE,)}
+    serializer_class = ClassificationDocument
+    queryset = Classification.objects.none()
+    ordering = ("-id",)
+
+    @extend_schema(
+        summary="List classifications", tags=["assurance"], responses={200: ClassificationDocument(many=True)}
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The newest first; it is the one that counts."""
+        return self.page(Classification.objects.filter(model=model_for(request, slug)))
+
+    @extend_schema(
+        summary="Classify a model",
+        tags=["assurance"],
+        request=ClassificationBody,
+        responses={201: ClassificationDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, slug: str) -> Response:
+        """A legal reviewer's signed answers; the model takes the risk class that follows from them."""
+        model = model_for(request, slug, None)
+        made = classifications.classify_model(actor=self.actor, model=model, **self.body(ClassificationBody))
+        return Response(ClassificationDocument(made).data, status=201)
+
+
+class AttestationCreate(ApiView):
+    """Answers that only people can give."""
+
+    scopes = {"POST": (Scope.REVIEW_WRITE,)}
+    serializer_class = AttestationDocument
+
+    @extend_schema(
+        summary="Answer for a control",
+        tags=["assurance"],
+        request=AttestationBody,
+        responses={201: AttestationDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, slug: str) -> Response:
+        """A signed answer, which stands until its day."""
+        model = model_for(request, slug, None)
+        made = classifications.attest(actor=self.actor, model=model, **self.body(AttestationBody))
+        return Response(AttestationDocument(made).data, status=201)
+
+
+class CoverageRead(ApiView):
+    """Which control is supported by what."""
+
+    scopes = {"GET": (Scope.REPORT_READ,)}
+    serializer_class = serializers.Serializer
+
+    @extend_schema(
+        summary="Coverage of a version", tags=["assurance"], parameters=[AS_OF], responses={200: OpenApiTypes.OBJECT}
+    )
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Every control with its verdict, evidence, and who owes what by when; counts per framework, no percentage."""
+        version = version_for(request, slug, number, "registry.read_report")
+        day = _day(request)
+        rows = coverage(version, day)
+        return Response(
+            {
+                "version": str(version),
+                "as_of": day.isoformat(),
+                "frameworks": {
+                    name: {verdict.value: count for verdict, count in found.items()}
+                    for name, found in roll_up(rows).items()
+                },
+                "controls": plain(rows),
+            }
+        )
+
+
+class DossierRead(ApiView):
+    """Documents that follow the points of a law."""
+
+    scopes = {"GET": (Scope.REPORT_READ,)}
+    serializer_class = serializers.Serializer
+
+    @extend_schema(
+        summary="Read a document that follows the points of a law",
+        tags=["assurance"],
+        parameters=[
+            OpenApiParameter("kind", OpenApiTypes.STR, enum=tuple(OUTLINES), description="annex-iv unless given"),
+            OpenApiParameter("version", OpenApiTypes.INT, description="the newest version unless given"),
+            AS_OF,
+            OpenApiParameter("final", OpenApiTypes.BOOL, description="true refuses the document while a point is open"),
+            OpenApiParameter("format", OpenApiTypes.STR, enum=FORMATS, description="json unless given"),
+        ],
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/markdown"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, slug: str) -> HttpResponse | Response:
+        """Each point answered from the records, by a person, or open with the name of who owes it."""
+        model = model_for(request, slug, "registry.read_report")
+        asked = request.query_params
+        form, final = asked.get("format", "json"), asked.get("final", "false")
+        if form not in FORMATS:
+            raise FormatUnavailableError(f"The document comes as {' or '.join(FORMATS)}.", field="format")
+        if final not in ("true", "false"):
+            raise InvalidInputError("final is true or false.", field="final")
+        document = build_dossier(
+            _version(model, asked.get("version")),
+            kind=asked.get("kind", "annex-iv"),
+            as_of=_day(request),
+            final=final == "true",
+        )
+        if form == "json":
+            return Response(document.to_evidence())
+        response = HttpResponse(render_markdown(document), content_type="text/markdown; charset=utf-8")
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+
+def _version(model: RegisteredModel, number: str | None) -> ModelVersion:
+    versions = model.versions.select_related("model__owner", "created_by").order_by("-number")
+    if number is not None and not (number.isascii() and number.isdigit() and len(number) < 10):  # noqa: PLR2004
+        raise InvalidInputError("Give the number of a version.", field="version")
+    found = versions.filter(number=int(number)).first() if number is not None else versions.first()
+    if found is None:
+        raise UnknownSubjectError(f"The model {model.slug} has no such version.", field="version")
+    return found
+
+
+def _day(request: Request) -> date:
+    text: Any = request.query_params.get("as_of")
+    if text is None:
+        return timezone.now().date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError("Give the day as YYYY-MM-DD.", field="as_of") from None

@@ -1,0 +1,167 @@
+"""What the records say to the points of a law: one function a topic, each a list of sentences, empty where none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from audits.reports import figures
+from audits.reports.parts import CheckFacts, FindingFacts
+from registry.models import ModelVersion, VersionInput
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Everything that the answers read: a version, its inputs, and the newest finished audit."""
+
+    version: ModelVersion
+    inputs: tuple[VersionInput, ...]
+    checks: tuple[CheckFacts, ...]
+    findings: tuple[FindingFacts, ...]
+    earlier: tuple[ModelVersion, ...]
+
+
+Sentences = tuple[str, ...]
+
+
+def purpose(records: Records) -> Sentences:
+    """What the system is for, in the owner's words."""
+    return (records.version.model.intended_purpose,) if records.version.model.intended_purpose.strip() else ()
+
+
+def identity(records: Records) -> Sentences:
+    """Name, version, digest, and the versions before it."""
+    version = records.version
+    named = (
+        f"{version.model.name} ({version.model.slug}), version {version.number}, artifact {version.artifact_digest}."
+    )
+    before = tuple(f"Earlier version {old.number} of {old.created_at.date()}." for old in records.earlier)
+    return (named, *before)
+
+
+def general(records: Records) -> Sentences:
+    """Purpose and identity together."""
+    return (*purpose(records), *identity(records)) if purpose(records) else ()
+
+
+def software(records: Records) -> Sentences:
+    """Format, library and code revision."""
+    version = records.version
+    known = {"format": version.artifact_format, "library": version.framework, "code revision": version.code_revision}
+    return tuple(f"The {name} is {value}." for name, value in known.items() if value)
+
+
+def design(records: Records) -> Sentences:
+    """The declared signature."""
+    signature = records.version.signature
+    features = ", ".join(map(str, signature.get("features", ())))
+    told = {"task": signature.get("task"), "features": features, "target": signature.get("target")}
+    return tuple(f"The {name}: {value}." for name, value in told.items() if value)
+
+
+def data_sets(records: Records) -> Sentences:
+    """Each dataset with its role, origin, licence, size and digest."""
+    sentences = []
+    for used in records.inputs:
+        data = used.dataset_version
+        facts = [data.source and f"source {data.source}", data.licence and f"licence {data.licence}"]
+        facts += [f"{figures.count(data.row_count)} rows" if data.row_count else "", data.digest]
+        sentences.append(f"{used.get_role_display()}: {data}, {', '.join(filter(None, facts))}.")
+    return tuple(sentences)
+
+
+def tests(records: Records) -> Sentences:
+    """Each criterion with its limit, the value found, and how it came out."""
+    return tuple(
+        f"{finding.title}: {finding.metric} {finding.limit}, found {figures.measured(finding.measured)}, "
+        f"{finding.outcome.value}."
+        for finding in records.findings
+    )
+
+
+def groups(records: Records) -> Sentences:
+    """The same for groups of people only."""
+    about = tuple(finding for finding in records.findings if finding.check.startswith("fairness."))
+    return tests(Records(records.version, records.inputs, records.checks, about, records.earlier))
+
+
+def quality(records: Records) -> Sentences:
+    """What the performance checks measured, with intervals."""
+    return tuple(
+        f"{value.label}: {figures.measured(value)} {figures.bounds(value.interval)} on {figures.count(value.n)} rows."
+        for check in records.checks
+        if check.check.startswith("performance.")
+        for value in check.values[:20]
+    )
+
+
+def reasons(records: Records) -> Sentences:
+    """Why each limit was chosen, and by whom."""
+    return tuple(f"{finding.title}: {finding.reason} (set by {finding.set_by})" for finding in records.findings)
+
+
+def history(records: Records) -> Sentences:
+    """The versions before this one."""
+    return tuple(f"Version {old.number} was registered on {old.created_at.date()}." for old in records.earlier)
+
+
+def affected(records: Records) -> Sentences:
+    """Whose lives the output touches."""
+    text = records.version.model.affected_persons
+    return (f"Affected persons: {text}.",) if text.strip() else ()
+
+
+def purposes_of_data(records: Records) -> Sentences:
+    """For what each personal dataset is processed, on which legal basis."""
+    return tuple(
+        f"{used.dataset_version}: {used.dataset_version.purpose}; basis {used.dataset_version.legal_basis}."
+        for used in records.inputs
+        if used.dataset_version.personal_data and used.dataset_version.purpose and used.dataset_version.legal_basis
+    )
+
+
+def categories(records: Records) -> Sentences:
+    """Data subjects, and the categories of personal data by the tags of the columns."""
+    sentences = []
+    for used in records.inputs:
+        data = used.dataset_version
+        columns = [str(column["name"]) for column in data.columns if {"pii", "sensitive"} & set(column.get("tags", ()))]
+        special = ", ".join(map(str, data.special_categories)) or "none declared"
+        if data.personal_data:
+            sentences.append(f"{data}: columns {', '.join(columns) or 'without tags'}; special categories: {special}.")
+    return (*affected(records), *sentences) if sentences and affected(records) else ()
+
+
+def retention(records: Records) -> Sentences:
+    """Until when each personal dataset is kept; empty unless all of them say so."""
+    personal = [used.dataset_version for used in records.inputs if used.dataset_version.personal_data]
+    if not personal or any(data.retention_until is None for data in personal):
+        return ()
+    return tuple(f"{data} is kept until {data.retention_until}." for data in personal)
+
+
+ANSWERS: Mapping[str, Callable[[Records], Sentences]] = {
+    "aia-annex4-1-a": general,
+    "aia-annex4-1-c": software,
+    "aia-annex4-2-b": design,
+    "aia-annex4-2-d": data_sets,
+    "aia-annex4-2-g": tests,
+    "aia-annex4-3": quality,
+    "aia-annex4-4": reasons,
+    "aia-annex4-6": history,
+    "aia-annex5-1": identity,
+    "aia-13-3-b-i": purpose,
+    "aia-13-3-b-ii": quality,
+    "aia-13-3-b-v": groups,
+    "aia-13-3-b-vi": data_sets,
+    "aia-27-1-c": affected,
+    "gdpr-30-1-b": purposes_of_data,
+    "gdpr-30-1-c": categories,
+    "gdpr-30-1-f": retention,
+}
+#: Where the records help a person but cannot answer: the point stays open until somebody signs an answer.
+HINTS: Mapping[str, Callable[[Records], Sentences]] = {
+    "aia-27-1-d": groups,
+    "gdpr-35-7-a": general,
+    "gdpr-35-7-c": groups,
+}

@@ -1,0 +1,90 @@
+"""Builds a document that follows the points of a law, for one version, with the law of one day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.utils import timezone
+
+from audits.frameworks.catalogue import Catalogue, Control
+from audits.models import AuditRun
+from audits.reports.dossier import OUTLINES, DossierDocument, Point
+from audits.reports.parts import Identity
+from governance import report_facts
+from governance.dossiers.answers import ANSWERS, HINTS, Records
+from governance.models import Attestation, ControlAssignment, PromotionRequest
+from governance.report_document import seal_name, subject_of
+from governance.version import PRODUCT_VERSION
+from registry.errors import InvalidInputError
+from registry.models import ModelVersion
+from registry.signing import keyring
+
+HINT = "From the records, for whoever answers: "
+
+
+def build_dossier(version: ModelVersion, *, kind: str, as_of: date, final: bool = False) -> DossierDocument:
+    """The document of that kind. Raises InvalidInputError for a kind there is not, or DossierIncompleteError."""
+    if kind not in OUTLINES:
+        raise InvalidInputError(f"The kinds are {', '.join(OUTLINES)}.", field="kind")
+    outline, catalogue = OUTLINES[kind], Catalogue.load()
+    records = records_of(version)
+    return DossierDocument(
+        identity=Identity(
+            number=f"{kind.upper()}-{version.model.slug}-{version.number}"[:40],
+            generated_at=timezone.now(),
+            as_of=as_of,
+            product_version=PRODUCT_VERSION,
+            title=outline.title,
+            seal_name=seal_name(),
+            development_seal=keyring().is_development,
+        ),
+        kind=kind,
+        subject=subject_of(version),
+        points=tuple(
+            _point(control, catalogue.effective(control, as_of).text, records, as_of)
+            for control in outline.controls(catalogue, as_of)
+        ),
+        final=final,
+    )
+
+
+def records_of(version: ModelVersion) -> Records:
+    """What the answers read, with the newest finished audit of the version."""
+    request = (
+        PromotionRequest.objects.filter(version=version, run__state=AuditRun.State.CLOSED)
+        .select_related("run")
+        .order_by("-run__closed_at", "-pk")
+        .first()
+    )
+    observations = request.run.observations.all() if request else ()
+    return Records(
+        version=version,
+        inputs=tuple(version.inputs.select_related("dataset_version__dataset").order_by("role")),
+        checks=tuple(report_facts.check_facts(observation) for observation in observations),
+        findings=report_facts.finding_facts(request) if request else (),
+        earlier=tuple(version.model.versions.filter(number__lt=version.number).order_by("number")),
+    )
+
+
+def _point(control: Control, effective: str, records: Records, as_of: date) -> Point:
+    model = records.version.model
+    signed = Attestation.objects.filter(model=model, control_id=control.id, expires_on__gt=as_of).first()
+    owed = ControlAssignment.objects.filter(model=model, control_id=control.id).select_related("owner").first()
+    answers = ANSWERS.get(control.id)
+    text = control.version(as_of) or control.latest
+    duty = text.duty
+    hints = HINTS.get(control.id)
+    if hints is not None and hints(records):
+        duty += f" ({HINT}{' '.join(hints(records))})"
+    return Point(
+        control=control.id,
+        reference=f"{control.framework} {control.reference}",
+        duty=duty,
+        effective=effective,
+        recorded=answers(records) if answers else (),
+        answer=signed.answer if signed else "",
+        signed_by=signed.printed_name if signed else "",
+        until=signed.expires_on if signed else None,
+        owner=owed.owner.printed_name if owed else model.owner.printed_name,
+        due=owed.due if owed else None,
+    )

@@ -1,0 +1,124 @@
+"""Documents by the points of a law: filled from records or by people, open by name, final only when nothing is open."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from audits.frameworks.catalogue import Catalogue
+from audits.reports.document import plain
+from audits.reports.dossier import (
+    OUTLINES,
+    DossierDocument,
+    DossierIncompleteError,
+    Point,
+    PointStatus,
+    render_markdown,
+)
+from governance.classifications import assign_control, attest
+from governance.dossiers.answers import ANSWERS, HINTS
+from governance.dossiers.documents import build_dossier
+from governance.models import PromotionRequest
+from registry.errors import InvalidInputError
+from registry.models import ModelVersion, Person
+from tests.people import PASSWORD, World
+
+TODAY = timezone.now().date()
+KINDS = pytest.mark.parametrize("kind", sorted(OUTLINES))
+
+
+def points(document: DossierDocument) -> dict[str, Point]:
+    return {point.control: point for point in document.points}
+
+
+def test_every_answer_and_hint_belongs_to_a_point_of_some_document() -> None:
+    catalogue = Catalogue.load()
+    known = {control.id for outline in OUTLINES.values() for control in outline.controls(catalogue, TODAY)}
+    assert set(ANSWERS) | set(HINTS) <= known
+    assert not set(ANSWERS) & set(HINTS)
+    assert len(OUTLINES["annex-iv"].controls(catalogue, TODAY)) == 23
+
+
+@KINDS
+def test_each_point_is_answered_or_owed_by_somebody(version: ModelVersion, kind: str) -> None:
+    document = build_dossier(version, kind=kind, as_of=TODAY)
+    assert document.points
+    for point in document.points:
+        assert point.recorded or point.answer or point.status is PointStatus.OPEN
+        assert point.owner
+    text = render_markdown(document)
+    assert f"**Draft: {len(document.open_points)} of {len(document.points)} points open.**" in text
+    assert text.count("to be completed by Maya Medina") == len(document.open_points)
+    assert plain(document.to_evidence()["points"]) == document.to_evidence()["points"]
+
+
+@KINDS
+def test_a_document_with_open_points_does_not_become_final(version: ModelVersion, kind: str) -> None:
+    with pytest.raises(DossierIncompleteError) as refusal:
+        build_dossier(version, kind=kind, as_of=TODAY, final=True)
+    draft = build_dossier(version, kind=kind, as_of=TODAY)
+    assert refusal.value.open_points == tuple(point.reference for point in draft.open_points)
+
+
+def test_the_records_fill_what_they_know(in_review: PromotionRequest) -> None:
+    found = points(build_dossier(in_review.version, kind="annex-iv", as_of=TODAY))
+    assert found["aia-annex4-1-a"].recorded[0] == "Propose whom a nurse should call first."
+    assert "clinic register" in found["aia-annex4-2-d"].recorded[0]
+    assert any("at most 0.20" in text for text in found["aia-annex4-2-g"].recorded)
+    assert found["aia-annex4-5"].status is PointStatus.OPEN
+
+
+def test_what_only_helps_a_person_leaves_the_point_open(in_review: PromotionRequest) -> None:
+    found = points(build_dossier(in_review.version, kind="dpia", as_of=TODAY))
+    assert "Propose whom a nurse should call first." in found["gdpr-35-7-a"].duty
+    assert found["gdpr-35-7-a"].status is PointStatus.OPEN
+
+
+def test_a_persons_answer_fills_a_point_until_it_ends(
+    world: World, version: ModelVersion, carla: Person, rosa: Person
+) -> None:
+    due, ends = TODAY + timedelta(days=3), TODAY + timedelta(days=30)
+    assign_control(actor=carla, model=world.model, control_id="aia-annex4-5", owner=rosa, due=due)
+    open_ = points(build_dossier(version, kind="annex-iv", as_of=TODAY))["aia-annex4-5"]
+    assert (open_.owner, open_.due) == ("Rosa Reyes", due)
+    attest(
+        actor=rosa,
+        model=world.model,
+        control_id="aia-annex4-5",
+        answer="See the risk file.",
+        expires_on=ends,
+        password=PASSWORD,
+    )
+    assert points(build_dossier(version, kind="annex-iv", as_of=TODAY))["aia-annex4-5"].status is PointStatus.SIGNED
+    assert points(build_dossier(version, kind="annex-iv", as_of=ends))["aia-annex4-5"].status is PointStatus.OPEN
+
+
+@pytest.mark.parametrize("text", ["TODO", "tbd", "To be completed by legal", "{{ name }}", "???", "Lorem ipsum dolor"])
+def test_a_placeholder_is_no_answer(version: ModelVersion, text: str) -> None:
+    draft = build_dossier(version, kind="annex-v", as_of=TODAY)
+    filled = tuple(dataclasses.replace(point, answer="Said and signed.") for point in draft.points)
+    assert dataclasses.replace(draft, points=filled, final=True).open_points == ()
+    spoilt = (dataclasses.replace(filled[0], answer=f"Name: {text}"), *filled[1:])
+    with pytest.raises(DossierIncompleteError, match="1 points are open"):
+        dataclasses.replace(draft, points=spoilt, final=True)
+
+
+def test_a_document_without_points_is_never_final(version: ModelVersion) -> None:
+    early = build_dossier(version, kind="annex-iv", as_of=date(2020, 1, 1))
+    assert early.points == ()
+    with pytest.raises(DossierIncompleteError):
+        dataclasses.replace(early, final=True)
+
+
+def test_retention_is_answered_only_when_every_personal_dataset_says_it(version: ModelVersion) -> None:
+    found = points(build_dossier(version, kind="art-30", as_of=TODAY))
+    assert found["gdpr-30-1-f"].status is PointStatus.OPEN
+    assert "6(1)(e) public task" in found["gdpr-30-1-b"].recorded[0]
+
+
+def test_an_unknown_kind_is_named(version: ModelVersion) -> None:
+    with pytest.raises(InvalidInputError, match="annex-iv"):
+        build_dossier(version, kind="annex-x", as_of=TODAY)
