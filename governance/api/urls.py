@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from governance.api import (
     assurance,
     datasets,
+    delegations,
     gates,
     ledger,
     policies,
@@ -15,6 +16,7 @@ from governance.api import (
     registered_models,
     reports,
     reviews,
+    stages,
     tokens,
     versions,
 )
@@ -34,6 +36,12 @@ VERSION_1 = [
     path("models/<slug:slug>/classifications/", assurance.ClassificationList.as_view(), name="classifications"),
     path("models/<slug:slug>/attestations/", assurance.AttestationCreate.as_view(), name="attestations"),
     path(f"{_MODEL_VERSION}coverage/", assurance.CoverageRead.as_view(), name="coverage"),
+    path(f"{_MODEL_VERSION}retire/", stages.VersionRetire.as_view(), name="version-retire"),
+    path(f"{_MODEL_VERSION}decommission/", stages.VersionDecommission.as_view(), name="version-decommission"),
+    path("models/<slug:slug>/stages/", stages.StageList.as_view(), name="stages"),
+    path("models/<slug:slug>/stages/<str:stage>/roll-back/", stages.StageRollBack.as_view(), name="roll-back"),
+    path("delegations/", delegations.DelegationList.as_view(), name="delegations"),
+    path("delegations/<int:key>/end/", delegations.DelegationEnding.as_view(), name="delegation-end"),
     path("datasets/", datasets.DatasetList.as_view(), name="datasets"),
     path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="dataset"),
     path("datasets/<slug:slug>/versions/", datasets.DatasetVersionList.as_view(), name="dataset-versions"),
