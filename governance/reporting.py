@@ -24,7 +24,8 @@ from registry.models import Blob, Person
 from registry.signing import keyring
 
 REPORT_WORK = decisions.REPORT_WORK
-LANGUAGES = ("en", "de")
+#: A language is listed here once the whole report is translated into it, never half.
+LANGUAGES = ("en",)
 #: The first day whose law the catalogue knows, and how far ahead of today a report may look.
 FIRST_DAY, MOST_DAYS_AHEAD = date(2016, 5, 24), 3660
 

@@ -68,6 +68,11 @@ def render_html(document: ReportDocument) -> str:
     return _html(document, evidence_bytes(document), paper=False)
 
 
+def paper_html(document: ReportDocument, evidence: bytes) -> str:
+    """The HTML that `render_pdf` draws; `evidence` gives the digest in the footer."""
+    return _html(document, evidence, paper=True)
+
+
 def render_pdf(document: ReportDocument) -> bytes:
     """The unsealed PDF. Raises RenderError when a resource is asked for that is not part of the report."""
     from weasyprint import HTML, Attachment

@@ -1,0 +1,165 @@
+"""A report rendered, sealed and self-checked, beside a bare WeasyPrint render of the same HTML.
+
+`python -m benchmarks.reports [--rounds 3] [--checks 12]`
+
+The report has one chart a check. Rounds are interleaved, the median counts; the target is a ratio of 1.25.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from audits.criteria import Outcome
+from audits.measurements import Interval, MetricValue, ObservationStatus, Table
+from audits.reports import parts
+from audits.reports.document import ReportDocument
+from registry.canonical import digest
+from registry.keys import Keyring
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST = 1.25
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+GROUPS = tuple(f"group {letter}" for letter in "ABCDEFGH")
+
+
+def document(checks: int) -> ReportDocument:
+    """A closed gate with `checks` checks of eight groups each, one finding and one chart a check."""
+    made = [_check(number) for number in range(checks)]
+    return ReportDocument(
+        identity=parts.Identity(number="B-1", generated_at=NOON, as_of=date(2026, 11, 20), product_version="0"),
+        subject=parts.Subject(
+            model="bench", name="Benchmark", purpose="To be timed.", risk_class="high", role="provider",
+            affected_persons="nobody", owner="Olga", version=1, digest=digest(b"model"), format="skops",
+            framework="scikit-learn", code_revision="c0ffee", author="Maya",
+        ),
+        request=parts.Request(
+            id="1", from_stage="staging", to_stage="production", round=1, reason="To be timed.", requested_by="Maya",
+            requested_at=NOON,
+        ),
+        policy=parts.PolicyFacts(slug="high_risk", version=1, digest=digest(b"policy"), title="High-risk models"),
+        decision=parts.Decision(
+            outcome="closed", decided_at=NOON, valid_until=None, digest=digest(b"decision"), enforced=True
+        ),
+        checks=tuple(check for check, _ in made),
+        findings=tuple(finding for _, finding in made),
+    )  # fmt: skip
+
+
+def _check(number: int) -> tuple[parts.CheckFacts, parts.FindingFacts]:
+    name = f"fairness.check_{number}"
+    values = tuple(
+        MetricValue(
+            metric=f"rate_{number}",
+            value=0.3 + place / 50,
+            n=500 + place,
+            feature="group",
+            group=group,
+            interval=Interval(0.28 + place / 50, 0.32 + place / 50, 0.95, "wilson"),
+        )
+        for place, group in enumerate(GROUPS)
+    )
+    rows = tuple((group, 100 + number, 50, 30, 320) for group in GROUPS)
+    check = parts.CheckFacts(
+        check=name,
+        version="1",
+        title=f"Check {number}",
+        status=ObservationStatus.MEASURED,
+        values=values,
+        tables={"cells": Table(("group", "tp", "fp", "fn", "tn"), rows)},
+    )
+    finding = parts.FindingFacts(
+        criterion=f"criterion-{number}",
+        title=f"Criterion {number}",
+        check=name,
+        metric=f"rate_{number}",
+        outcome=Outcome.INCONCLUSIVE,
+        limit="at most 0.40",
+        explanation="The interval crosses the limit.",
+        reason="To be timed.",
+        set_by="the bench",
+        at_most="0.40",
+        measured=values[-1],
+    )
+    return check, finding
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of processor time, which other work on the machine disturbs less."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def bare(html: str) -> bytes:
+    """WeasyPrint with nothing of ours but the fonts, which the HTML names."""
+    from weasyprint import HTML
+
+    from audits.reports.render import fetch_embedded
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pdf: bytes = HTML(string=html, url_fetcher=fetch_embedded).write_pdf()
+    return pdf
+
+
+def pages_of(html: str) -> int:
+    """How many pages the HTML fills."""
+    from weasyprint import HTML
+
+    from audits.reports.render import fetch_embedded
+
+    return len(HTML(string=html, url_fetcher=fetch_embedded).render().pages)
+
+
+def measure(rounds: int, checks: int, folder: Path | str) -> tuple[list[float], list[float], int]:
+    """Seconds of ours and of the bare render, round by round, and the pages."""
+    from audits.reports.render import evidence_bytes, paper_html, render_pdf
+    from audits.reports.seal import seal_pdf
+
+    keyring = Keyring.open(f"{folder}/keys", create=True)
+    shown = document(checks)
+    html = paper_html(shown, evidence_bytes(shown))
+    pages = pages_of(html)
+    ours, theirs = list[float](), list[float]()
+    seal_pdf(render_pdf(shown), keyring=keyring, reason="warm")
+    for number in range(rounds):
+        fresh = dataclasses.replace(shown, identity=dataclasses.replace(shown.identity, number=f"B-{number}"))
+        theirs.append(timed(lambda: bare(html)))
+        ours.append(timed(lambda: seal_pdf(render_pdf(fresh), keyring=keyring, reason="bench")))  # noqa: B023
+    return ours, theirs, pages
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; 1 when the ratio is above the target."""
+    parser = argparse.ArgumentParser(description="Reports beside a bare render.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--checks", type=int, default=12)
+    given = parser.parse_args(arguments)
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.ERROR)
+    logging.getLogger("pyhanko").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
+        ours, theirs, pages = measure(given.rounds, given.checks, folder)
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    sys.stdout.write(
+        f"{given.checks} charts, {pages} pages, {given.rounds} rounds, CPU s (median, lowest to highest)\n"
+        f"  bare WeasyPrint render    {statistics.median(theirs):6.2f}  {min(theirs):.2f} to {max(theirs):.2f}\n"
+        f"  render, seal, self-check  {statistics.median(ours):6.2f}  {min(ours):.2f} to {max(ours):.2f}\n"
+        f"  ratio {ratio:.2f} (target: at most {MOST})\n"
+    )
+    return int(ratio > MOST)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
