@@ -39,6 +39,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Models", "models", "model", _EVERYBODY),
             ("Policies", "policies", "policy", "governance.view_policyversion"),
             ("Delegations", "delegations", "people", _EVERYBODY),
+            ("Authenticators", "authenticators", "key", _EVERYBODY),
         ),
     ),
     (

@@ -6,6 +6,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from governance.pages import (
+    authenticator_pages,
     dataset_pages,
     decide,
     delegation_pages,
@@ -45,6 +46,10 @@ urlpatterns = [
         name="version-decommission",
     ),
     path("models/<slug:slug>/stages/<str:stage>/roll-back/", stage_pages.roll_back, name="stage-roll-back"),
+    path("authenticators/", authenticator_pages.listed, name="authenticators"),
+    path("authenticators/enrol/", authenticator_pages.enrol, name="authenticator-enrol"),
+    path("authenticators/<int:pk>/confirm/", authenticator_pages.confirm, name="authenticator-confirm"),
+    path("authenticators/<int:pk>/retire/", authenticator_pages.retire, name="authenticator-retire"),
     path("delegations/", delegation_pages.listed, name="delegations"),
     path("delegations/give/", delegation_pages.give, name="delegation-give"),
     path("delegations/<int:pk>/end/", delegation_pages.end, name="delegation-end"),

@@ -1,0 +1,123 @@
+"""Authenticators: enrolled by their owner, confirmed or retired by somebody else who manages people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance import authenticators, enrolments
+from governance.models import TotpDevice
+from governance.pages.access import deciding_page, found, person_of, strict_page
+from governance.pages.acts import Act, act_page, posted, status_of
+from governance.pages.forms import CodeField, PasswordField, carried_out
+from registry.authority import permits
+from registry.models import Person
+
+
+class CredentialForm(forms.Form):
+    """Who signs."""
+
+    password = PasswordField()
+    otp = CodeField()
+
+
+class ConfirmationForm(CredentialForm):
+    """The code that the owner reads out, and the credential of whoever confirms."""
+
+    code = forms.CharField(label="The code that its owner reads out now", max_length=12)
+    field_order = ("code", "password", "otp")
+
+
+@require_safe
+@strict_page
+def listed(request: HttpRequest) -> HttpResponse:
+    """One's own authenticator; for those who manage people also everybody else's."""
+    person = person_of(request)
+    manages = permits(person, enrolments.MANAGE)
+    rows = TotpDevice.objects.filter(retired_at=None).select_related("person", "confirmed_by")
+    context = {
+        "mine": authenticators.device_of(person),
+        "rows": rows.exclude(person=person).order_by("-enrolled_at")[:50] if manages else (),
+        "manages": manages,
+    }
+    return render(request, "pages/authenticators.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@deciding_page
+def enrol(request: HttpRequest) -> HttpResponse:
+    """A new secret, shown in the answer to the POST and never again."""
+    person, form = person_of(request), CredentialForm(posted(request))
+    enrolment = None
+    if form.is_valid():
+        enrolment = carried_out(form, lambda: enrolments.enrol_authenticator(actor=person, **form.cleaned_data))
+    return render(
+        request, "pages/authenticator_enrol.html", {"form": form, "enrolment": enrolment}, status=status_of(form)
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@deciding_page
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody else saw its owner read out the code."""
+    person, device = person_of(request), _device(request, pk)
+    act = _act(
+        person,
+        device,
+        title="Confirm an authenticator",
+        told="Have its owner, whom you know, read out the code that it shows now. A former authenticator of theirs is "
+        "retired.",
+        button="Confirm it",
+        done="The authenticator counts from now on.",
+    )
+    form = ConfirmationForm(posted(request))
+    return act_page(
+        request, act, form, lambda told: enrolments.confirm_authenticator(actor=person, device=device, **told)
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@deciding_page
+def retire(request: HttpRequest, pk: int) -> HttpResponse:
+    """It is lost or replaced."""
+    person, device = person_of(request), _device(request, pk)
+    act = _act(
+        person,
+        device,
+        title="Retire an authenticator",
+        told="Its codes count no more; its owner signs with the password until another one is confirmed.",
+        button="Retire it",
+        done="The authenticator is retired.",
+    )
+    form = CredentialForm(posted(request))
+    return act_page(
+        request, act, form, lambda told: enrolments.retire_authenticator(actor=person, device=device, **told)
+    )
+
+
+def _device(request: HttpRequest, pk: int) -> TotpDevice:
+    """One's own, or any for those who manage people; else Http404."""
+    person = person_of(request)
+    rows = TotpDevice.objects.filter(retired_at=None).select_related("person")
+    if not permits(person, enrolments.MANAGE):
+        rows = rows.filter(person=person)
+    device: TotpDevice = found(rows, pk=pk)
+    return device
+
+
+def _act(person: Person, device: TotpDevice, **words: Any) -> Act:
+    refused = "" if permits(person, enrolments.MANAGE) else "Somebody who manages people must do this."
+    if device.person_id == person.pk:
+        refused = "This is your authenticator, so somebody else must do this."
+    return Act(
+        back=reverse("authenticators"),
+        back_title="Authenticators",
+        facts=(("Its owner", device.person.printed_name), ("Enrolled", f"{device.enrolled_at:%Y-%m-%d %H:%M} UTC")),
+        refused=refused,
+        **words,
+    )
