@@ -109,10 +109,6 @@ class PromotionRequest(models.Model):
     def __str__(self) -> str:
         return f"{self.version} → {self.to_stage}"
 
-    def get_absolute_url(self) -> str:
-        """The review page."""
-        return reverse("promotion", args=[self.pk])
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert once. Raises ImmutableError for a row that exists: it is moved by a verb."""
         if not self._state.adding:
@@ -123,6 +119,10 @@ class PromotionRequest(models.Model):
     def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse: what was asked for stays on record."""
         raise ImmutableError("A promotion request is never deleted; withdraw it instead.")
+
+    def get_absolute_url(self) -> str:
+        """The review page."""
+        return reverse("promotion", args=[self.pk])
 
     @property
     def is_open(self) -> bool:

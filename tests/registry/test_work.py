@@ -213,11 +213,14 @@ def test_of_many_workers_one_gets_the_work() -> None:
     assert told() == ["done"]
 
 
-# -- Real brokers, and workers that are killed --------------------------------------------------------------------------
+# -- Real brokers, and workers that are killed ------------------------------------------------------------------------
 def broker_url(name: str, folder: Path) -> str:
     if name == "embedded":
         return "filesystem://"
-    defaults = {"redis": ("REDIS_URL_TEST", "redis://127.0.0.1:6379/13"), "rabbitmq": ("AMQP_URL_TEST", "amqp://guest:guest@127.0.0.1:5672//")}
+    defaults = {
+        "redis": ("REDIS_URL_TEST", "redis://127.0.0.1:6379/13"),
+        "rabbitmq": ("AMQP_URL_TEST", "amqp://guest:guest@127.0.0.1:5672//"),
+    }
     variable, local = defaults[name]
     url = os.environ.get(variable, local)
     if variable not in os.environ and not _answers(url):
@@ -226,7 +229,7 @@ def broker_url(name: str, folder: Path) -> str:
 
 
 def _answers(url: str) -> bool:
-    from kombu import Connection  # noqa: PLC0415
+    from kombu import Connection
 
     try:
         with Connection(url, connect_timeout=2) as broker:
@@ -303,5 +306,8 @@ def _wait(done: Any, worker: subprocess.Popen[bytes], log: Path, seconds: float 
     while not done():
         said = log.read_text(errors="replace")[-3000:]
         assert worker.poll() is None, said
-        assert time.monotonic() < deadline, (said, list(WorkItem.objects.values_list("state", "attempts", "last_error")))
+        assert time.monotonic() < deadline, (
+            said,
+            list(WorkItem.objects.values_list("state", "attempts", "last_error")),
+        )
         time.sleep(0.1)
