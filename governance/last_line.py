@@ -296,7 +296,7 @@ def _create(editor: BaseDatabaseSchemaEditor, guard: Guard) -> None:
         )
         body = f"BEGIN {checks} RETURN {row}; END;"
         function = f"CREATE FUNCTION {guard.name}() RETURNS trigger AS $$ {body} $$ LANGUAGE plpgsql"
-        editor.execute(function, params=None)  # type: ignore[arg-type]  # its percent signs are not placeholders
+        editor.execute(function, params=None)  # its percent signs are not placeholders
         editor.execute(
             f"CREATE TRIGGER {guard.name} BEFORE {guard.event} ON {guard.table} "
             f"FOR EACH ROW EXECUTE FUNCTION {guard.name}()"

@@ -40,7 +40,7 @@ class PolicyVersionQuerySet(RecordQuerySet["PolicyVersion"]):
     def active(self) -> PolicyVersionQuerySet:
         """Versions in force: at most one per policy."""
         annotated: PolicyVersionQuerySet = self.with_status()
-        return annotated.filter(status=PolicyStatusChange.Status.ACTIVE)
+        return annotated.filter(status=PolicyStatusChange.Status.ACTIVE)  # type: ignore[misc]  # annotated just above
 
 
 class PolicyVersion(Record):

@@ -116,13 +116,13 @@ class PromotionRequest(models.Model):
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
 
-    def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Refuse: what was asked for stays on record."""
-        raise ImmutableError("A promotion request is never deleted; withdraw it instead.")
-
     def get_absolute_url(self) -> str:
         """The review page."""
         return reverse("promotion", args=[self.pk])
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse: what was asked for stays on record."""
+        raise ImmutableError("A promotion request is never deleted; withdraw it instead.")
 
     @property
     def is_open(self) -> bool:

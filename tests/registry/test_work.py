@@ -229,10 +229,10 @@ def broker_url(name: str, folder: Path) -> str:
 
 
 def _answers(url: str) -> bool:
-    from kombu import Connection
+    from kombu.connection import Connection
 
     try:
-        with Connection(url, connect_timeout=2) as broker:
+        with Connection(url, connect_timeout=2) as broker:  # type: ignore[no-untyped-call]
             broker.ensure_connection(max_retries=0, timeout=2)
     except Exception:  # noqa: BLE001  (whatever it is, nobody answers)
         return False
@@ -293,7 +293,7 @@ def test_killed_workers_lose_nothing_and_do_nothing_twice(broker: str, tmp_path:
     with running("beat", "--pidfile=", environment=environment, log=log):
         for enough in (4, 10):
             with running(*WORKER, environment=environment, log=log) as worker:
-                _wait(lambda enough=enough: done() >= enough, worker, log)  # type: ignore[misc]
+                _wait(lambda enough=enough: done() >= enough, worker, log)
                 # and leaves the block by SIGKILL, with work in its hands
         with running(*WORKER, environment=environment, log=log) as worker:
             _wait(lambda: done() == 24, worker, log)
