@@ -199,9 +199,8 @@ def _verdict(value: MetricValue, criterion: Criterion) -> tuple[Outcome, str, in
     """Outcome, sentence and rows needed. Everything that cannot be told apart is inconclusive."""
     missing = max(0, criterion.minimum_n - value.n)
     if value.value is None:
-        words = (
-            f"{_capital(value.spoken)} cannot be estimated ({value.not_estimable}); the limit ({criterion.limits}) is not shown."
-        )
+        why = f"cannot be estimated ({value.not_estimable})"
+        words = f"{_capital(value.spoken)} {why}; the limit ({criterion.limits}) is not shown."
         return Outcome.INCONCLUSIVE, words, missing or None
     seen = _seen(value)
     if missing:

@@ -101,7 +101,9 @@ class Measurement:
         return {
             "values": [asdict(value) for value in self.values],
             "inputs": dict(self.inputs),
-            "tables": {n: {"columns": list(t.columns), "rows": [list(r) for r in t.rows]} for n, t in self.tables.items()},
+            "tables": {
+                n: {"columns": list(t.columns), "rows": [list(r) for r in t.rows]} for n, t in self.tables.items()
+            },
             "notes": list(self.notes),
         }
 
@@ -116,6 +118,4 @@ class Measurement:
             name: Table(tuple(table["columns"]), tuple(tuple(row) for row in table["rows"]))
             for name, table in document["tables"].items()
         }
-        return cls(
-            values=tuple(values), inputs=dict(document["inputs"]), tables=tables, notes=tuple(document["notes"])
-        )
+        return cls(values=tuple(values), inputs=dict(document["inputs"]), tables=tables, notes=tuple(document["notes"]))

@@ -32,8 +32,8 @@ def database() -> Iterator[None]:
         os.environ.setdefault("ASSAY_ENV", "development")
         os.environ["ASSAY_DATA"] = folder
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
-        import django  # noqa: PLC0415  (the environment had to be set first)
-        from django.db import connection  # noqa: PLC0415
+        import django
+        from django.db import connection
 
         django.setup()
         name = connection.settings_dict["NAME"]
@@ -49,7 +49,7 @@ def database() -> Iterator[None]:
 
 def plain_inserts(count: int) -> None:
     """One row a transaction, through the same connection."""
-    from django.db import connection, transaction  # noqa: PLC0415
+    from django.db import connection, transaction
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM bench_plain")
@@ -64,10 +64,10 @@ def plain_inserts(count: int) -> None:
 
 def appends(count: int) -> None:
     """One entry a transaction."""
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from registry import ledger  # noqa: PLC0415
-    from registry.events import Event  # noqa: PLC0415
+    from registry import ledger
+    from registry.events import Event
 
     for number in range(count):
         with transaction.atomic():
@@ -83,8 +83,8 @@ def hash_loop(count: int) -> None:
 
 def fill(size: int) -> None:
     """Grow the ledger to `size` in one go."""
-    from registry import ledger, merkle  # noqa: PLC0415
-    from registry.models import LedgerEntry, LedgerHead, LedgerNode  # noqa: PLC0415
+    from registry import ledger, merkle
+    from registry.models import LedgerEntry, LedgerHead, LedgerNode
 
     begin = ledger.size()
     frontier = merkle.Frontier(map(bytes, LedgerEntry.objects.order_by("index").values_list("leaf_hash", flat=True)))
@@ -103,7 +103,7 @@ def fill(size: int) -> None:
 
 def verification(_count: int) -> None:
     """Layer A over the whole ledger."""
-    from registry.verification import recompute  # noqa: PLC0415
+    from registry.verification import recompute
 
     problems = list(recompute())
     if problems:
@@ -112,7 +112,7 @@ def verification(_count: int) -> None:
 
 def proofs(count: int) -> None:
     """Inclusion proofs of entries spread over the ledger."""
-    from registry import ledger  # noqa: PLC0415
+    from registry import ledger
 
     size = ledger.size()
     for number in range(count):
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     given = parser.parse_args(arguments)
     with database():
-        from django.db import connection  # noqa: PLC0415
+        from django.db import connection
 
         sys.stdout.write(f"{connection.vendor}: transactions with one row each\n")
         compare({"plain INSERT": plain_inserts, "ledger append": appends}, given.appends, given.rounds)

@@ -532,7 +532,7 @@ def _agrees(value: Mapping[str, Any], features: Mapping[str, dict[str, Counts]])
     return True
 
 
-def _computed(metric: str, groups: dict[str, Counts], group: str) -> float | None:
+def _computed(metric: str, groups: dict[str, Counts], group: str) -> float | None:  # noqa: PLR0911  (one a metric)
     if group:
         own = groups[group]
         rest = _summed(counts for name, counts in groups.items() if name != group)

@@ -1,5 +1,6 @@
-"""WeasyPrint draws the reports with Pango and LightGBM counts with libgomp, which no Python package carries: see that
-both can be loaded.
+"""Sees that the system libraries can be loaded that no Python package carries.
+
+WeasyPrint draws the reports with Pango, LightGBM counts with libgomp.
 
 As root the distribution's packages are installed. An ordinary user gets the same packages unpacked into the project
 (`.venv/syslibs`), which changes nothing outside of it; `deploy/run` points the loader there.
@@ -85,5 +86,6 @@ def remedy() -> str:
 def _still_missing(layout: Layout, reason: str) -> SetUpError:
     names = ", ".join(missing_libraries(layout))
     return SetUpError(
-        f"PDF reports and LightGBM models need libraries that are not on this machine ({names}): {reason}.", remedy=remedy()
+        f"PDF reports and LightGBM models need libraries that are not on this machine ({names}): {reason}.",
+        remedy=remedy(),
     )

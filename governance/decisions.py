@@ -274,4 +274,3 @@ def _closed(code: str, explanation: str, subject: dict[str, Any] | None = None) 
 
 def _reason(code: str, explanation: str) -> dict[str, str]:
     return {"code": code, "subject": "", "explanation": explanation}
-

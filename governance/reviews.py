@@ -190,7 +190,7 @@ def _require_words(verdict: str, meaning: str, reason: str) -> None:
         raise InvalidInputError(f"verdict is one of {', '.join(Verdict.values)}.", field="verdict")
     if meaning not in Review.Meaning.values:
         raise InvalidInputError(f"meaning is one of {', '.join(Review.Meaning.values)}.", field="meaning")
-    if meaning not in _MEANINGS.get(verdict, (Review.Meaning.REVIEWED, Review.Meaning.REJECTED)):
+    if meaning not in _MEANINGS.get(Verdict(verdict), (Review.Meaning.REVIEWED, Review.Meaning.REJECTED)):
         raise InvalidInputError("The meaning of the signature contradicts the verdict.", field="meaning")
     if not reason.strip():
         raise InvalidInputError("Give the reason for your decision.", field="reason")

@@ -13,7 +13,7 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from governance.unfold import UNFOLD as UNFOLD
+from governance.unfold import UNFOLD  # noqa: F401  (a setting of the admin theme)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -168,7 +168,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("ASSAY_MAX_BODY_BYTES", default=5 * 1024 * 1024)
 ASSAY_MAX_ARTIFACT_BYTES = env.int("ASSAY_MAX_ARTIFACT_BYTES", default=512 * 1024 * 1024)
 
-# -- Static files, time, language ---------------------------------------------------------------------------------------
+# -- Static files, time, language -------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = ASSAY_DATA / "static"
 WHITENOISE_USE_FINDERS = True
@@ -260,7 +260,10 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "governance.api.pagination.Pages",
     "PAGE_SIZE": 50,
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend", "rest_framework.filters.OrderingFilter"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.OrderingFilter",
+    ],
     "EXCEPTION_HANDLER": "governance.api.problems.exception_response",
     "DEFAULT_VERSIONING_CLASS": None,
     "COERCE_DECIMAL_TO_STRING": True,

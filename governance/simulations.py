@@ -102,7 +102,7 @@ def _newest_decisions() -> Iterator[GateDecision]:
             GateDecision.objects.filter(pk__in=keys[start : start + 500])
             .select_related("request__version__model", "request__version__created_by", "request__version__run_author")
             .select_related("request__requested_by")
-            .prefetch_related(rounds, observations, reviews, waivers)
+            .prefetch_related(rounds, observations, reviews, waivers)  # type: ignore[type-var]
         )
         yield from rows.order_by("decided_at")
 

@@ -1,4 +1,4 @@
-"""Refuses to start a misconfigured service. `manage.py` runs system checks by itself; web servers and workers do not."""
+"""Refuses to start a misconfigured service: web servers and workers do not run system checks by themselves."""
 
 from __future__ import annotations
 

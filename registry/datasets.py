@@ -64,9 +64,7 @@ def register_dataset(*, actor: Person, slug: str, name: str, description: str = 
     )
     if not created:
         raise DuplicateError(f"A dataset {slug} is registered already.", field="slug")
-    ledger.append(
-        Event.DATASET_REGISTERED, subject=f"dataset:{slug}", actor=actor, facts={"owner": actor.pseudonym}
-    )
+    ledger.append(Event.DATASET_REGISTERED, subject=f"dataset:{slug}", actor=actor, facts={"owner": actor.pseudonym})
     return dataset
 
 
@@ -128,9 +126,7 @@ def store_dataset_content(*, actor: Person, version: DatasetVersion, content: Bi
     require(actor, "registry.add_datasetversion")
     with transaction.atomic():
         blob = storage.store_stream(content, media_type=version.media_type, declared=version.digest)
-        ledger.append(
-            Event.ARTIFACT_STORED, subject=f"dataset:{version}", actor=actor, facts={"digest": blob.digest}
-        )
+        ledger.append(Event.ARTIFACT_STORED, subject=f"dataset:{version}", actor=actor, facts={"digest": blob.digest})
     return blob
 
 

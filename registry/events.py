@@ -64,7 +64,7 @@ class Event(StrEnum):
     CONTROL_ASSIGNED = "control.assigned"
     CONTROL_ATTESTED = "control.attested"
     ACTION_REFUSED = "action.refused"
-    TOKEN_ISSUED = "token.issued"
-    TOKEN_REVOKED = "token.revoked"
+    TOKEN_ISSUED = "token.issued"  # noqa: S105  (the name of an event)
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  (the name of an event)
     ROLE_GRANTED = "role.granted"
     ROLE_WITHDRAWN = "role.withdrawn"

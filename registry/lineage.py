@@ -165,7 +165,7 @@ def _closure(start: str, step: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     return frozenset(reached)
 
 
-def _cyclic_components(  # noqa: C901 - one algorithm, clearer in one piece
+def _cyclic_components(
     step: Mapping[str, tuple[str, ...]],
 ) -> list[tuple[str, ...]]:
     """Tarjan's strongly connected components, with a stack of our own: histories are deeper than Python's."""

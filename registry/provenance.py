@@ -80,7 +80,7 @@ def dataset_facts(dataset: DatasetVersion) -> dict[str, Any]:
 
 
 def _derivation_edges(derivation: DatasetDerivation, nodes: dict[str, Node]) -> list[Edge]:
-    """parent → job → child, or parent → child where no job was named."""
+    """Parent → job → child, or parent → child where no job was named."""
     child, parent = f"dataset:{derivation.child}", f"dataset:{derivation.parent}"
     if not derivation.child.job:
         return [Edge(parent, child, "derived")]

@@ -16,5 +16,5 @@ def keyring() -> Keyring:
 
 
 @lru_cache(maxsize=4)
-def _opened(folder: Path, create: bool) -> Keyring:
+def _opened(folder: Path, create: bool) -> Keyring:  # noqa: FBT001  (lru_cache knows arguments by position)
     return Keyring.open(folder, create=create)

@@ -211,17 +211,17 @@ def _require_description(description: VersionDescription) -> None:
 
 
 def _require_columns(role: str, dataset: DatasetVersion, signature: Mapping[str, Any]) -> None:
-    """What the model asks for must be in the data it is measured on; predictions already made make features needless."""
+    """What the model asks for must be in the data. Predictions already made need no features beside them."""
     names = {column["name"] for column in dataset.columns}
     if not names or role == VersionInput.Role.REFERENCE:
         return
     predicted = any("prediction" in column["tags"] or "score" in column["tags"] for column in dataset.columns)
     wanted = [("signature.target", signature["target"])]
     wanted += [] if predicted else [("signature.features", name) for name in signature["features"]]
-    for field, name in wanted:
+    for place, name in wanted:
         if name not in names:
             raise InvalidInputError(
-                f"The {role} data {dataset} has no column {name!r}; it has {', '.join(sorted(names))}.", field=field
+                f"The {role} data {dataset} has no column {name!r}; it has {', '.join(sorted(names))}.", field=place
             )
 
 

@@ -51,7 +51,9 @@ def every_error() -> list[type[AssayError]]:
 
 
 def test_every_error_code_is_documented() -> None:
-    codes = {error.code for error in every_error() if error.__module__.split(".")[0] in {"registry", "audits", "governance"}}
+    codes = {
+        error.code for error in every_error() if error.__module__.split(".")[0] in {"registry", "audits", "governance"}
+    }
     assert codes <= documented("errors.md"), codes - documented("errors.md")
 
 

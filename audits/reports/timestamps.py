@@ -49,7 +49,7 @@ class OwnTimeStamper(CheckedTimeStamper):
     """Stamps with the timestamp key of a development keyring. It is only as trustworthy as this machine's clock."""
 
     def __init__(self, keyring: Keyring, now: dt.datetime) -> None:
-        super().__init__(include_nonce=True)
+        super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]
         key = keyring.timestamp_key
         if key is None:
             raise TimestampRequestError("the keyring has no timestamp key; name a timestamp authority by its URL")

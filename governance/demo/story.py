@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from audits.models import Report
 from governance import reporting
 from governance.demo.people import PASSWORD
 from governance.demo.service import Service
@@ -86,7 +87,9 @@ class Story:
         waivable = {criterion.id for criterion in request.gate.criteria if criterion.waivable}
         blocking = list(request.run.findings.exclude(outcome="satisfied"))
         if any(entry.criterion_id not in waivable or entry.outcome != "inconclusive" for entry in blocking):
-            self.terminal.say("No waiver is asked for: something else blocks that nobody may waive, or that is known bad.")
+            self.terminal.say(
+                "No waiver is asked for: something else blocks that nobody may waive, or that is known bad."
+            )
             return request
         for finding in blocking:
             waiver = request_waiver(
@@ -152,8 +155,7 @@ class Story:
         number = reporting.report_number(decision)
         with self.terminal.waiting() as show:
             self._until(
-                lambda: reporting.newest_report(request) is not None
-                and reporting.newest_report(request).number == number,  # type: ignore[union-attr]
+                lambda: Report.objects.filter(number=number).exists(),
                 lambda: show("the worker renders and seals the report"),
             )
         report = reporting.newest_report(request)
@@ -213,8 +215,6 @@ class Story:
 
     def _reviewer(self, request: PromotionRequest, role: str, seated: set[int]) -> Person:
         for person in self.people.values():
-            if person.pk not in seated and role in roles_of(
-                person, "registry.review_promotion", request.version.model
-            ):
+            if person.pk not in seated and role in roles_of(person, "registry.review_promotion", request.version.model):
                 return person
         raise StoryError(f"Nobody in the demo reviews as {role}.")

@@ -29,7 +29,9 @@ class Terminal:
         """A numbered heading."""
         self._step += 1
         elapsed = f"{time.monotonic() - self._started:5.1f} s"
-        self._write(f"\n{self.styled(f'{self._step:2d}', 'cyan')} {self.styled(text, 'bold')}  {self.styled(elapsed, 'dim')}\n")
+        self._write(
+            f"\n{self.styled(f'{self._step:2d}', 'cyan')} {self.styled(text, 'bold')}  {self.styled(elapsed, 'dim')}\n"
+        )
 
     def say(self, text: str, style: str = "") -> None:
         """An indented line."""

@@ -44,7 +44,8 @@ class Tables:
     def columns(self) -> list[dict[str, Any]]:
         """Name, type and tags of each column, as a dataset version declares them."""
         return [
-            {"name": name, "type": _type_of(self.export[name]), "tags": self._tags(name)} for name in self.export.columns
+            {"name": name, "type": _type_of(self.export[name]), "tags": self._tags(name)}
+            for name in self.export.columns
         ]
 
     def _tags(self, name: str) -> list[str]:

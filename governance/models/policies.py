@@ -35,14 +35,12 @@ class PolicyVersionQuerySet(RecordQuerySet["PolicyVersion"]):
         newest = (
             PolicyStatusChange.objects.filter(policy_version=models.OuterRef("pk")).order_by("-pk").values("status")[:1]
         )
-        return self.annotate(
-            status=Coalesce(models.Subquery(newest), models.Value(PolicyStatusChange.Status.DRAFT))
-        )
+        return self.annotate(status=Coalesce(models.Subquery(newest), models.Value(PolicyStatusChange.Status.DRAFT)))
 
     def active(self) -> PolicyVersionQuerySet:
         """Versions in force: at most one per policy."""
         annotated: PolicyVersionQuerySet = self.with_status()
-        return annotated.filter(**{"status": PolicyStatusChange.Status.ACTIVE})
+        return annotated.filter(status=PolicyStatusChange.Status.ACTIVE)  # type: ignore[misc]  # annotated just above
 
 
 class PolicyVersion(Record):

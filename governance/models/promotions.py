@@ -109,16 +109,16 @@ class PromotionRequest(models.Model):
     def __str__(self) -> str:
         return f"{self.version} → {self.to_stage}"
 
-    def get_absolute_url(self) -> str:
-        """The review page."""
-        return reverse("promotion", args=[self.pk])
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert once. Raises ImmutableError for a row that exists: it is moved by a verb."""
         if not self._state.adding:
             raise ImmutableError("A promotion request moves only by its verbs.")
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        """The review page."""
+        return reverse("promotion", args=[self.pk])
 
     def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse: what was asked for stays on record."""

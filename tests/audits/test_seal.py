@@ -20,7 +20,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from weasyprint import HTML
 
-from audits.reports.seal import SealError, check_seal, seal_pdf
+from audits.reports.errors import SealError
+from audits.reports.seal import check_seal, seal_pdf
 from audits.reports.timestamps import OwnTimeStamper
 from registry.keys import Keyring, Purpose
 

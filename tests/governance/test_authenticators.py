@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -120,7 +121,7 @@ def test_an_unconfirmed_authenticator_counts_for_nothing(victor: Person) -> None
 
 def test_only_somebody_else_who_manages_people_confirms(victor: Person, vera: Person, ada: Person) -> None:
     enrolment = enrolments.enrol_authenticator(actor=victor, password=PASSWORD)
-    facts = {"device": enrolment.device, "code": code(enrolment.secret), "password": PASSWORD}
+    facts: dict[str, Any] = {"device": enrolment.device, "code": code(enrolment.secret), "password": PASSWORD}
     with pytest.raises(PermissionRefusedError):
         enrolments.confirm_authenticator(actor=vera, **facts)
     own = enrolments.enrol_authenticator(actor=ada, password=PASSWORD)

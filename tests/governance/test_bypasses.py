@@ -1,4 +1,4 @@
-"""Every way around the workflow that we know, by name. Each is refused with a stable code, and the refusal is on record.
+"""Every way around the workflow that we know, by name. Each is refused with a stable code and the refusal recorded.
 
 What goes around the verbs by SQL is refused by the database itself; nothing is left there that could write a record.
 """

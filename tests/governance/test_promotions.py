@@ -30,8 +30,8 @@ from governance.promotions import complete, record_review, request_promotion, re
 from governance.roles import group_for
 from registry.datasets import withdraw_dataset_version
 from registry.errors import ImmutableError, InvalidInputError, PermissionRefusedError
-from registry.models.immutable import Record
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment
+from registry.models.immutable import Record
 from tests.people import PASSWORD, World
 from tests.stories import approve, gap, measure, result
 
@@ -255,7 +255,9 @@ def test_old_evidence_closes_the_gate(
 
 
 @pytest.mark.parametrize("stage", ["production", "moon"])
-def test_an_approval_for_one_stage_opens_no_other(approved: PromotionRequest, version: ModelVersion, stage: str) -> None:
+def test_an_approval_for_one_stage_opens_no_other(
+    approved: PromotionRequest, version: ModelVersion, stage: str
+) -> None:
     assert not ask_gate(version=version, stage=stage).is_open
 
 
@@ -336,7 +338,9 @@ def test_a_withdrawn_request_is_over(in_review: PromotionRequest, maya: Person, 
 
 # -- The record -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("model", [Review, GateDecision, StageAssignment, ModelVersion, LedgerEntry])
-def test_records_refuse_change_in_python_and_in_sql(approved: PromotionRequest, mel: Person, model: type[Record]) -> None:
+def test_records_refuse_change_in_python_and_in_sql(
+    approved: PromotionRequest, mel: Person, model: type[Record]
+) -> None:
     complete(actor=mel, request=approved)
     row = model.objects.first()
     assert row is not None
@@ -350,9 +354,12 @@ def test_records_refuse_change_in_python_and_in_sql(approved: PromotionRequest, 
         model.objects.all().delete()
     table, key = model._meta.db_table, model._meta.pk.column
     for statement in (f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}"):
-        with pytest.raises(IntegrityError, match="is part of the record"), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(statement.replace(f"SET {key} = {key}", f'SET "{key}" = "{key}"'))
+        with (
+            pytest.raises(IntegrityError, match="is part of the record"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement.replace(f"SET {key} = {key}", f'SET "{key}" = "{key}"'))
 
 
 def test_the_actor_cannot_be_named_by_the_caller(in_review: PromotionRequest, victor: Person) -> None:

@@ -144,7 +144,7 @@ def test_an_ordered_report_is_sealed_bundled_and_found(
         files = {name: opened.read(name) for name in opened.namelist()}
     (tmp_path / "report.pdf").write_bytes(files["report.pdf"])
     # In a process of its own, as a reader would: the verifier silences the logs of the libraries it uses.
-    asked = [sys.executable, assay_verify.__file__, tmp_path / "report.pdf", "--trust", tmp_path / "ca.pem"]
+    asked = [sys.executable, assay_verify.__file__, str(tmp_path / "report.pdf"), "--trust", str(tmp_path / "ca.pem")]
     subprocess.run(asked, check=True, capture_output=True)
     assert files["evidence.json"] == storage.read_bytes(ordered.evidence_digest)
     assert files["report.pdf"] == storage.read_bytes(ordered.file_digest)

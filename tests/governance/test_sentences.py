@@ -110,7 +110,7 @@ def _gates() -> Iterator[tuple[str, Decision]]:
     for name, of, changes in waived:
         yield f"a waiver {name}", decided(of, waivers=(waiver(**changes),))
     yield "an emergency", broken()
-    emergencies = (
+    emergencies: tuple[tuple[str, Any, dict[str, Any]], ...] = (
         ("not allowed", gate(), {}),
         ("too long", BREAKABLE, {"expires_at": NOW + 30 * DAY}),
         ("from the future", BREAKABLE, {"invoked_at": NOW + timedelta(minutes=1)}),
@@ -139,7 +139,7 @@ def _policy_lines() -> Iterator[str]:
     for table in (test_policies.SHAPES, test_policies.CONTRADICTIONS, test_policies.NAMES):
         for old, new, *_ in (entry.values for entry in table):
             try:
-                parse_policy(test_policies.TEXT.replace(old, new, 1), vocabulary=test_policies.VOCABULARY)
+                parse_policy(test_policies.TEXT.replace(str(old), str(new), 1), vocabulary=test_policies.VOCABULARY)
             except PolicyError as error:
                 yield f"{type(error).__name__} line {error.line} {error.field}: {error.problem}"
     policies = [test_policies.policy(name, tags=["b", "a"]) for name in ("two", "one")]

@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-HEAVY = ("sklearn", "shap", "numba", "numpy", "pandas", "scipy", "fairlearn", "weasyprint", "pyhanko", "duckdb", "pyarrow")
+HEAVY = (
+    "sklearn",
+    "shap",
+    "numba",
+    "numpy",
+    "pandas",
+    "scipy",
+    "fairlearn",
+    "weasyprint",
+    "pyhanko",
+    "duckdb",
+    "pyarrow",
+)
 
 
 def start(tmp_path: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -45,7 +57,9 @@ def test_a_misconfigured_service_does_not_start(tmp_path: Path, environment: dic
 
 
 def test_production_refuses_keys_made_for_development(tmp_path: Path) -> None:
-    made = start(tmp_path, "import governance.wsgi; from registry.signing import keyring; keyring()", ASSAY_ENV="development")
+    made = start(
+        tmp_path, "import governance.wsgi; from registry.signing import keyring; keyring()", ASSAY_ENV="development"
+    )
     assert made.returncode == 0, made.stderr
     started = start(tmp_path, "import governance.wsgi", SECRET_KEY="x" * 50, ALLOWED_HOSTS="assay.example.org")
     assert "assay.E006" in started.stderr

@@ -34,9 +34,7 @@ def team(world: World, otto: Person) -> Group:
     return group
 
 
-def test_a_team_may_act_on_its_own_model_only(
-    team: Group, world: World, other: RegisteredModel, otto: Person
-) -> None:
+def test_a_team_may_act_on_its_own_model_only(team: Group, world: World, other: RegisteredModel, otto: Person) -> None:
     assert roles_of(otto, REVIEW, world.model) == {Role.MODEL_VALIDATOR}
     assert roles_of(otto, REVIEW, other) == set()
     assert list(models_permitting(otto, REVIEW)) == [world.model]

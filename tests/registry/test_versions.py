@@ -61,7 +61,10 @@ def test_a_version_that_contradicts_itself_is_refused(world: World, changes: dic
 
 @pytest.mark.parametrize(
     ("signature", "field"),
-    [({**SIGNATURE, "target": "diagnosis"}, "signature.target"), ({**SIGNATURE, "features": ["shoe"]}, "signature.features")],
+    [
+        ({**SIGNATURE, "target": "diagnosis"}, "signature.target"),
+        ({**SIGNATURE, "features": ["shoe"]}, "signature.features"),
+    ],
 )
 def test_an_unknown_column_is_named(world: World, maya: Person, signature: dict[str, Any], field: str) -> None:
     rows = [{name: value for name, value in row.items() if name != "prediction"} for row in fair_rows(40)]

@@ -213,11 +213,14 @@ def test_of_many_workers_one_gets_the_work() -> None:
     assert told() == ["done"]
 
 
-# -- Real brokers, and workers that are killed --------------------------------------------------------------------------
+# -- Real brokers, and workers that are killed ------------------------------------------------------------------------
 def broker_url(name: str, folder: Path) -> str:
     if name == "embedded":
         return "filesystem://"
-    defaults = {"redis": ("REDIS_URL_TEST", "redis://127.0.0.1:6379/13"), "rabbitmq": ("AMQP_URL_TEST", "amqp://guest:guest@127.0.0.1:5672//")}
+    defaults = {
+        "redis": ("REDIS_URL_TEST", "redis://127.0.0.1:6379/13"),
+        "rabbitmq": ("AMQP_URL_TEST", "amqp://guest:guest@127.0.0.1:5672//"),
+    }
     variable, local = defaults[name]
     url = os.environ.get(variable, local)
     if variable not in os.environ and not _answers(url):
@@ -226,10 +229,10 @@ def broker_url(name: str, folder: Path) -> str:
 
 
 def _answers(url: str) -> bool:
-    from kombu import Connection  # noqa: PLC0415
+    from kombu.connection import Connection
 
     try:
-        with Connection(url, connect_timeout=2) as broker:
+        with Connection(url, connect_timeout=2) as broker:  # type: ignore[no-untyped-call]
             broker.ensure_connection(max_retries=0, timeout=2)
     except Exception:  # noqa: BLE001  (whatever it is, nobody answers)
         return False
@@ -290,7 +293,7 @@ def test_killed_workers_lose_nothing_and_do_nothing_twice(broker: str, tmp_path:
     with running("beat", "--pidfile=", environment=environment, log=log):
         for enough in (4, 10):
             with running(*WORKER, environment=environment, log=log) as worker:
-                _wait(lambda enough=enough: done() >= enough, worker, log)  # type: ignore[misc]
+                _wait(lambda enough=enough: done() >= enough, worker, log)
                 # and leaves the block by SIGKILL, with work in its hands
         with running(*WORKER, environment=environment, log=log) as worker:
             _wait(lambda: done() == 24, worker, log)
@@ -303,5 +306,8 @@ def _wait(done: Any, worker: subprocess.Popen[bytes], log: Path, seconds: float 
     while not done():
         said = log.read_text(errors="replace")[-3000:]
         assert worker.poll() is None, said
-        assert time.monotonic() < deadline, (said, list(WorkItem.objects.values_list("state", "attempts", "last_error")))
+        assert time.monotonic() < deadline, (
+            said,
+            list(WorkItem.objects.values_list("state", "attempts", "last_error")),
+        )
         time.sleep(0.1)

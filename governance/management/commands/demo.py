@@ -41,7 +41,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Tell the story. Raises CommandError with what to do when it cannot be told."""
         if not settings.DEVELOPMENT:
-            raise CommandError("The demo makes people with a known password, so it runs with ASSAY_ENV=development only.")
+            raise CommandError(
+                "The demo makes people with a known password, so it runs with ASSAY_ENV=development only."
+            )
         terminal = Terminal()
         terminal.title(
             "Assay",
@@ -68,7 +70,11 @@ class Command(BaseCommand):
         from governance.demo import training  # noqa: PLC0415
 
         people = cast()
-        terminal.say(f"web server and worker at {service.url}, SQLite and no broker to install" if _embedded() else f"web server and worker at {service.url}")
+        terminal.say(
+            f"web server and worker at {service.url}, SQLite and no broker to install"
+            if _embedded()
+            else f"web server and worker at {service.url}"
+        )
         terminal.say(", ".join(f"{part.username} ({part.role.label if part.role else 'none'})" for part in CAST))
         story = Story(terminal, service, people)
 
@@ -138,7 +144,9 @@ class Command(BaseCommand):
         terminal.fact("purpose", recipe.purpose)
         terminal.fact("data", f"{len(tables.export)} rows: {recipe.source}")
         terminal.fact(str(first), f"learns from {', '.join(recipe.shortcut)}, on a copy of the whole export")
-        terminal.fact(str(second), f"learns from {len(careful.features)} columns, on {len(tables.train)} rows set apart")
+        terminal.fact(
+            str(second), f"learns from {len(careful.features)} columns, on {len(tables.train)} rows set apart"
+        )
         if recipe.threshold_reason:
             terminal.fact("threshold", f"{recipe.threshold}, because {recipe.threshold_reason}")
         return first, second
@@ -153,7 +161,9 @@ class Command(BaseCommand):
             story.put_into_stage(request)
             request.refresh_from_db()
         else:
-            story.terminal.bad(f"The request is {request.get_state_display()}; the gate to {request.to_stage} stays closed.")
+            story.terminal.bad(
+                f"The request is {request.get_state_display()}; the gate to {request.to_stage} stays closed."
+            )
         return request
 
     def _prove(
@@ -194,7 +204,9 @@ class Command(BaseCommand):
         terminal.fact("report", str(self._report))
         options = " ".join(Story(terminal, service, {}).trust_options(self._report))
         terminal.fact("verify it", f"deploy/run python clients/assay_verify.py {self._report} {options}")
-        terminal.fact("try next", "sign in as maya and ask for a promotion; withdraw a dataset as dora and see gates close")
+        terminal.fact(
+            "try next", "sign in as maya and ask for a promotion; withdraw a dataset as dora and see gates close"
+        )
 
 
 def _features(tables: Any) -> list[str]:

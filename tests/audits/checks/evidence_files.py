@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from registry.canonical import digest_file
 SIGNATURE = {"task": "binary_classification", "features": [], "target": "y", "positive_label": 1, "threshold": None}
 
 
-def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
+def write_csv(path: Path, columns: Mapping[str, Any]) -> Path:
     """A CSV in which None is an empty cell."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -25,7 +25,7 @@ def write_csv(path: Path, columns: Mapping[str, Sequence[Any]]) -> Path:
 
 
 def dataset(
-    path: Path, columns: Mapping[str, Sequence[Any]], declared: Mapping[str, tuple[str, tuple[str, ...]]], role: str
+    path: Path, columns: Mapping[str, Any], declared: Mapping[str, tuple[str, tuple[str, ...]]], role: str
 ) -> DatasetEvidence:
     """`columns` written to `path`, with `declared` types and tags."""
     write_csv(path, columns)

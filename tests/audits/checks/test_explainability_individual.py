@@ -53,7 +53,9 @@ def test_the_decision_is_the_models_own_and_the_reasons_are_its_strongest(tmp_pa
 @pytest.mark.parametrize("model", [LOGISTIC, pipeline(GradientBoostingClassifier(n_estimators=20, random_state=0))])
 @pytest.mark.parametrize("positive", [True, False])
 def test_the_counterfactual_turns_the_real_decision_within_its_bounds(
-    model: Any, positive: bool, tmp_path: Path  # noqa: FBT001 - a parameter of the table
+    model: Any,
+    positive: bool,  # noqa: FBT001
+    tmp_path: Path,
 ) -> None:
     index = someone(model, positive=positive)
     answer = explained(tmp_path, model, row(index), mutable=["bmi", "bp", "s5"])

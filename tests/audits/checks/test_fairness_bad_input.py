@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ CHECKS: Mapping[str, tuple[Check, str, str, str, dict[str, Any], str]] = {
 }
 
 
-def spoilt(name: str, values: Sequence[Any]) -> Callable[[Columns], None]:
+def spoilt(name: str, values: Any) -> Callable[[Columns], None]:
     def change(columns: Columns) -> None:
         columns[name] = list(values)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.audits.checks.evidence_files import dataset, evidence, measured, numb
 CHECK = Calibration()
 
 
-def scored(path: Path, y: Sequence[Any], s: Sequence[Any], g: Sequence[Any], **more: Sequence[Any]) -> Evidence:
+def scored(path: Path, y: Any, s: Any, g: Any, **more: Any) -> Evidence:
     declared: dict[str, tuple[str, tuple[str, ...]]] = {
         "y": ("integer", ("target",)),
         "s": ("number", ("score",)),

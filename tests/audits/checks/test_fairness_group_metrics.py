@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,14 @@ def decisions(tmp_path: Path) -> Decisions:
     """Evidence from lists: labels, predictions, and one or more sensitive columns."""
 
     def build(
-        labels: Sequence[Any],
-        predictions: Sequence[Any],
+        labels: Any,
+        predictions: Any,
         *,
         label_type: str = "integer",
         prediction: tuple[str, tuple[str, ...]] = ("integer", ("prediction",)),
         signature: dict[str, Any] | None = None,
         sensitive_type: str = "string",
-        **sensitive: Sequence[Any],
+        **sensitive: Any,
     ) -> Evidence:
         declared = {"y": (label_type, ("target",)), "p": prediction}
         declared |= dict.fromkeys(sensitive, (sensitive_type, ("sensitive",)))
@@ -458,7 +458,7 @@ def test_the_identity_of_chouldechova_holds_in_every_group(decisions: Decisions,
 # Weights --------------------------------------------------------------------------------------------------------------
 
 
-def weighted(path: Path, weights: Sequence[Any], kind: str = "number") -> Evidence:
+def weighted(path: Path, weights: Any, kind: str = "number") -> Evidence:
     guide = oracle("fairlearn_user_guide.json")
     declared: dict[str, tuple[str, tuple[str, ...]]] = {
         "y": ("integer", ("target",)),
@@ -501,7 +501,8 @@ def test_equal_weights_change_nothing(tmp_path: Path) -> None:
     plain = measured(CHECK, weighted(tmp_path, [1] * 18), weights="ignored")
     doubled = measured(CHECK, weighted(tmp_path, [2] * 18))
     for before, after in zip(plain.values, doubled.values, strict=True):
-        assert (before.value, before.n) == (pytest.approx(after.value, abs=1e-12), after.n)
+        assert before.n == after.n
+        assert before.value == pytest.approx(after.value, abs=1e-12)
         if before.interval is not None and after.interval is not None and before.interval.method != "multinomial":
             assert before.interval.low == pytest.approx(after.interval.low, abs=1e-9), before.label
 

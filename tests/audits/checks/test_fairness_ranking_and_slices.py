@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from audits.statistics import ordering
 from tests.audits.checks.evidence_files import dataset, evidence, measured, number, the
 
 
-def ranked(path: Path, s: Sequence[Any], g: Sequence[Any], **more: Sequence[Any]) -> Evidence:
+def ranked(path: Path, s: Any, g: Any, **more: Any) -> Evidence:
     declared: dict[str, tuple[str, tuple[str, ...]]] = {
         "s": ("number", ("score",)),
         "g": ("string", ("sensitive",)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.audits.checks.evidence_files import dataset, evidence, measured, numb
 CHECK = RegressionFairness()
 
 
-def predicted(path: Path, y: Sequence[Any], p: Sequence[Any], g: Sequence[Any], kind: str = "number") -> Evidence:
+def predicted(path: Path, y: Any, p: Any, g: Any, kind: str = "number") -> Evidence:
     declared: dict[str, tuple[str, tuple[str, ...]]] = {
         "y": (kind, ("target",)),
         "p": (kind, ("prediction",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ DATA = Path(__file__).parents[4] / "shared" / "data"
 Declared = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
-def rows_of(path: Path, columns: Mapping[str, Sequence[Any]], declared: Declared, role: str = "evaluation") -> Evidence:
+def rows_of(path: Path, columns: Mapping[str, Any], declared: Declared, role: str = "evaluation") -> Evidence:
     return evidence(dataset(path / f"{role}.csv", columns, declared, role))
 
 
@@ -131,7 +131,7 @@ def test_nobody_selected_and_a_single_category_show_no_ratio(tmp_path: Path) -> 
 # Bias in labels -------------------------------------------------------------------------------------------------------
 
 
-def labelled(path: Path, y: Sequence[Any], g: Sequence[Any], **strata: Sequence[Any]) -> Evidence:
+def labelled(path: Path, y: Any, g: Any, **strata: Any) -> Evidence:
     declared: Declared = {
         "y": ("integer", ("target",)),
         "g": ("string", ("sensitive",)),

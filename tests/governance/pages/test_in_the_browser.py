@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import transaction
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from governance.models import PromotionRequest, Review
@@ -30,7 +30,12 @@ def page(chromium: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
         made = browser.new_page()
         made.on("pageerror", lambda error: complaints.append(str(error)))
-        made.on("console", lambda told: "Content Security" in told.text and complaints.append(told.text))
+
+        def listen(told: ConsoleMessage) -> None:
+            if "Content Security" in told.text:
+                complaints.append(told.text)
+
+        made.on("console", listen)
         yield made
         browser.close()
     assert complaints == []

@@ -59,8 +59,8 @@ LISTS = {
     "giving a delegation": lambda _r: reverse("delegation-give"),
     "the reports": lambda _r: reverse("reports"),
 }
-EVERY_PAGE = {**ABOUT_A_MODEL, **ABOUT_EVERYTHING, **LISTS}
 Address = Callable[[PromotionRequest], str]
+EVERY_PAGE: dict[str, Address] = {**ABOUT_A_MODEL, **ABOUT_EVERYTHING, **LISTS}
 
 
 @pytest.mark.parametrize("address", EVERY_PAGE.values(), ids=EVERY_PAGE.keys())
