@@ -15,7 +15,9 @@ from governance.api.idempotency import idempotent
 from governance.api.pagination import Filters
 from governance.api.permissions import READING
 from governance.models import PolicyVersion
+from governance.policy_diffs import differences
 from governance.policy_versions import activate_policy, draft_policy
+from governance.simulations import simulate
 from governance.tokens import Scope
 from registry.authority import require
 from registry.errors import UnknownSubjectError
@@ -150,3 +152,36 @@ class PolicyActivate(ApiView):
         version = policy_version_named(slug, number)
         activate_policy(actor=self.actor, policy_version=version, **self.body(ActivationBody))
         return Response(policy_document(version))
+
+
+class SimulationDocument(serializers.Serializer[Any]):
+    """What a version would have said of every promotion ever decided, and how it differs from the one before."""
+
+    policy = serializers.CharField()
+    promotions = serializers.IntegerField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+    changed = serializers.ListField(child=serializers.DictField())
+    changes = serializers.ListField(child=serializers.DictField())
+
+
+class PolicySimulate(ApiView):
+    """The policy time machine."""
+
+    scopes = {"POST": (Scope.POLICY_WRITE,)}
+    untied_only = ("POST",)
+    serializer_class = SimulationDocument
+
+    @extend_schema(
+        summary="Replay all past promotions under a policy version",
+        tags=["policies"],
+        request=None,
+        responses={200: SimulationDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
+        """Who would be newly blocked or released. Changes nothing; it reads every model, so only drafters may."""
+        require(self.actor, "governance.draft_policy")
+        version = policy_version_named(slug, number)
+        before = PolicyVersion.objects.filter(policy=version.policy_id, number__lt=version.number).first()
+        changes = differences(before.rules, version.rules) if before else ()
+        return Response({**simulate(version).to_document(), "changes": [change.to_document() for change in changes]})

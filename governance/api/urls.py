@@ -62,6 +62,11 @@ VERSION_1 = [
     path("policies/", policies.PolicyList.as_view(), name="policies"),
     path("policies/<slug:slug>/versions/<int:number>/", policies.PolicyDetail.as_view(), name="policy-version"),
     path(
+        "policies/<slug:slug>/versions/<int:number>/simulate/",
+        policies.PolicySimulate.as_view(),
+        name="policy-simulate",
+    ),
+    path(
         "policies/<slug:slug>/versions/<int:number>/activate/",
         policies.PolicyActivate.as_view(),
         name="policy-activate",

@@ -81,3 +81,15 @@ def test_the_same_text_is_one_version(connect: Connect, carla: Person, policy: P
 
 def test_drafting_is_for_those_who_may(connect: Connect, maya: Person) -> None:
     refused(connect(maya).post(POLICIES, {"source": POLICY}, format="json"), 403, "permission-refused")
+
+
+def test_a_draft_is_held_against_the_past(connect: Connect, carla: Person, maya: Person, policy: PolicyVersion) -> None:
+    tighter = POLICY.replace('at_most: "0.20"', 'at_most: "0.05"')
+    connect(carla).post(POLICIES, {"source": tighter}, format="json")
+    path = "/api/v1/policies/house_rules/versions/2/simulate/"
+    answer = connect(carla).post(path, format="json")
+    assert answer.status_code == 200
+    assert answer.json()["counts"] == {"newly-blocked": 0, "released": 0, "unchanged": 0, "not-selected": 0}
+    (change,) = answer.json()["changes"]
+    assert (change["before"], change["after"], change["bearing"]) == ("0.20", "0.05", "stricter")
+    refused(connect(maya).post(path, format="json"), 403, "permission-refused")
