@@ -85,7 +85,7 @@ class StageList(ApiView):
         if day is not None:
             rows = StageAssignment.objects.as_of(datetime.combine(day, time.max, UTC))
         found = rows.filter(model=model).select_related("version").order_by("stage", "place")
-        return Response(StageDocument(found, many=True).data)
+        return Response([dict(StageDocument(row).data) for row in found])
 
 
 class StageRollBack(ApiView):
