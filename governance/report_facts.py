@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -12,7 +12,7 @@ from audits.measurements import MetricValue
 from audits.models import Observation
 from audits.reports import parts
 from audits.runs import known_checks, measurement_of
-from governance.models import GateDecision, PromotionRequest, Waiver
+from governance.models import BreakGlass, GateDecision, PromotionRequest, Waiver
 from registry import provenance
 from registry.models import ModelVersion
 
@@ -56,7 +56,25 @@ def waiver_facts(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
                 live=granted and waiver.round == request.round and waiver.expires_at > now,
             )
         )
-    return tuple(facts)
+    return (*facts, *_emergencies(request))
+
+
+def _emergencies(request: PromotionRequest) -> Iterator[parts.WaiverFacts]:
+    """Every time the glass was broken for this version, whichever request it was: no later report leaves it out."""
+    now = timezone.now()
+    for broken in BreakGlass.objects.filter(request__version=request.version_id).prefetch_related("reviews"):
+        views = broken.reviews.all()
+        objected = any(not view.upheld for view in views)
+        yield parts.WaiverFacts(
+            criterion=f"every check of the gate to {broken.request.to_stage}",
+            requested_by=broken.printed_name,
+            decided_by=", ".join(f"{view.printed_name} ({'upheld' if view.upheld else 'objected'})" for view in views),
+            justification=broken.justification,
+            compensating_control="",
+            expires=broken.expires_at,
+            live=broken.round == broken.request.round and broken.expires_at > now and not objected,
+            break_glass=True,
+        )
 
 
 def check_facts(observation: Observation) -> parts.CheckFacts:

@@ -25,6 +25,7 @@ from governance.models import Condition, Decommission, PolicyVersion, PromotionR
 from governance.models.access import Role
 from governance.policy_versions import activate_policy, draft_policy
 from governance.promotions import complete, request_promotion, rerun_checks
+from governance.report_facts import waiver_facts
 from governance.reviewers import reviewers_for
 from governance.reviews import NewCondition, confirm_condition
 from governance.roles import group_for
@@ -223,6 +224,20 @@ def test_an_emergency_puts_the_version_into_its_stage_and_says_so_everywhere(
     complete(actor=mel, request=emergency)
     assert in_production(version)
     assert LedgerEntry.objects.filter(event="glass.broken").count() == 1
+
+
+def test_every_later_report_shows_the_emergency(
+    emergency: PromotionRequest, version: ModelVersion, rosa: Person, victor: Person, mel: Person
+) -> None:
+    broken = shatter(emergency, rosa)
+    review_broken_glass(
+        actor=victor, broken=broken, upheld=True, role="model_validator", reason="right", password=PASSWORD
+    )
+    complete(actor=mel, request=emergency)
+    (shown,) = [entry for entry in waiver_facts(emergency) if entry.break_glass]
+    assert (shown.requested_by, shown.decided_by) == ("Rosa Reyes", "Victor Vance (upheld)")
+    assert shown.justification == "Patients wait."
+    assert shown.live
 
 
 def test_two_others_look_at_it_and_one_objection_ends_it(
