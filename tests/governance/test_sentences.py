@@ -6,6 +6,7 @@ Whoever changes a sentence changes that file too, and a reviewer reads both. To 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -128,6 +129,8 @@ def _gates() -> Iterator[tuple[str, Decision]]:
 def _decision_lines() -> Iterator[str]:
     for name, decision in _gates():
         document = decision.to_document()
+        if name == "all is well":
+            yield _canonical({**document, "met": [], "missing_reviews": []})
         yield f"# {name}: {document['decision']} at {document['gate']}, until {document['valid_until']}"
         for kind in ("met", "blocking", "waived", "disregarded", "overridden"):
             for reason in document[kind]:
@@ -142,12 +145,26 @@ def _policy_lines() -> Iterator[str]:
                 parse_policy(test_policies.TEXT.replace(str(old), str(new), 1), vocabulary=test_policies.VOCABULARY)
             except PolicyError as error:
                 yield f"{type(error).__name__} line {error.line} {error.field}: {error.problem}"
+    for title in ("7", "7.5", "true", "[a]", "{a: 1}", "null", '"' + "x" * 2001 + '"'):
+        yield _refusal("title: House rules", f"title: {title}")
+    yield _refusal("risk_classes: [high]", "risk_classes: [high, high]")
+    yield _refusal("risk_classes: [high]", f"tags: [{', '.join(f't{n}' for n in range(201))}]")
+    yield _refusal("slug: house_rules", f"slug: {'X' * 41}")
+    yield _refusal("slug: house_rules", f"slug: {'X' * 40}")
     policies = [test_policies.policy(name, tags=["b", "a"]) for name in ("two", "one")]
     for entries, tags in ((policies, ["b", "a"]), ([], []), ([], ["z", "y"])):
         try:
             select_policy(entries, risk_class="high", tags=tags, model="m")
         except NoPolicyError as error:
             yield f"NoPolicyError {error.field}: {error.problem}"
+
+
+def _refusal(old: str, new: str) -> str:
+    try:
+        parse_policy(test_policies.TEXT.replace(old, new, 1), vocabulary=test_policies.VOCABULARY)
+    except PolicyError as error:
+        return f"{error.code} line {error.line} {error.field}: {error.problem}"
+    return f"{new} is accepted"
 
 
 def _judgement_lines() -> Iterator[str]:
@@ -168,13 +185,19 @@ def _judgement_lines() -> Iterator[str]:
                 feature="sex",
                 group="f",
             )
-            yield judge(ObservationStatus.MEASURED, Measurement(values=(measured,), inputs={}), entry).explanation
+            yield _canonical(
+                judge(ObservationStatus.MEASURED, Measurement(values=(measured,), inputs={}), entry).to_document()
+            )
         bare = MetricValue(metric="accuracy", value=0.9, n=100)
-        yield judge(ObservationStatus.MEASURED, Measurement(values=(bare,), inputs={}), entry).explanation
-        yield judge(ObservationStatus.MEASURED, Measurement(values=(), inputs={}), entry).explanation
+        yield _canonical(judge(ObservationStatus.MEASURED, Measurement(values=(bare,), inputs={}), entry).to_document())
+        yield _canonical(judge(ObservationStatus.MEASURED, Measurement(values=(), inputs={}), entry).to_document())
     for status in ObservationStatus:
         for error in ("", " The check was killed. "):
-            yield judge(status, None, limits[0], error=error).explanation
+            yield _canonical(judge(status, None, limits[0], error=error).to_document())
+
+
+def _canonical(document: object) -> str:
+    return json.dumps(document, sort_keys=True)
 
 
 def test_every_sentence_is_the_one_that_was_agreed() -> None:
