@@ -9,10 +9,13 @@ from guardian.models import GroupObjectPermission
 
 from governance.models import (
     AccessToken,
+    Attestation,
     BreakGlass,
     BreakGlassReview,
+    Classification,
     Condition,
     ConditionMet,
+    ControlAssignment,
     Decommission,
     Delegation,
     DelegationEnd,
@@ -54,6 +57,9 @@ reconciles(BreakGlass, texts=("justification", "printed_name"))
 reconciles(BreakGlassReview, texts=("reason", "printed_name"))
 reconciles(GateDecision)
 reconciles(Decommission, texts=("reason", "printed_name"))
+reconciles(Classification, texts=("reasons", "printed_name"))
+reconciles(ControlAssignment)
+reconciles(Attestation, texts=("answer", "printed_name"))
 reconciles(Delegation, texts=("reason",))
 reconciles(DelegationEnd)
 reconciles(TotpDevice, omits=("last_step",))  # each code used moves it on; an older one would only refuse
