@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.utils import timezone
 
 from audits.reports import parts
 from audits.reports.document import ReportDocument
 from governance import decisions, report_controls, report_facts
+from governance.gate_facts import ReasonCode
 from governance.ledger_facts import ledger_facts
 from governance.models import GateDecision
 from governance.version import PRODUCT_VERSION
@@ -99,9 +101,21 @@ def _decision(decision: GateDecision) -> parts.Decision:
         digest=decision.digest,
         enforced=document["enforced"],
         blocking=tuple(reason["explanation"] for reason in document["blocking"]),
-        met=tuple(reason["explanation"] for reason in document["met"]),
+        met=_met(document),
         missing_reviews=tuple(
             parts.MissingReview(role=entry["role"], count=entry["needed"] - entry["have"])
             for entry in document["missing_reviews"]
         ),
     )
+
+
+def _met(document: dict[str, Any]) -> tuple[str, ...]:
+    """What speaks for opening, counted, so that it can be read on the first page; each finding follows further on."""
+    by_code: dict[str, list[dict[str, str]]] = {}
+    for reason in document["met"]:
+        by_code.setdefault(reason["code"], []).append(reason)
+    satisfied = len(by_code.pop(ReasonCode.CRITERION_SATISFIED, []))
+    words = [f"{satisfied} criteria satisfied"] if satisfied else []
+    words += [f"{reason['subject'].replace('-', ' ').capitalize()}: waived" for reason in document.get("waived", [])]
+    words += [reason["explanation"] for reasons in by_code.values() for reason in reasons]
+    return tuple(words)
