@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -318,3 +318,24 @@ def test_a_delegate_does_not_speak_for_somebody_who_spoke(verdict: Verdict) -> N
 def test_evidence_that_runs_out_at_this_very_moment_does_not_end_the_emergency() -> None:
     old = tuple(finding(name, measured_at=NOW - 30 * DAY) for name in ("accuracy", "gap"))
     assert broken(findings=old).valid_until == NOW + 5 * HOUR
+
+
+def test_the_longest_time_to_look_at_it_is_allowed() -> None:
+    assert broken(fact=glass(review_due_at=NOW - HOUR + 3 * DAY)).is_open
+
+
+# -- Waivers at their edges -------------------------------------------------------------------------------------------
+def test_a_waiver_that_nobody_decided_does_not_count() -> None:
+    decision = decided(findings=(FINDINGS[0], finding("gap", Outcome.INCONCLUSIVE)), waivers=(waiver(decided_by=""),))
+    assert disregarded(decision) == ["waiver-self-decided"]
+    assert not decision.is_open
+
+
+def test_a_waiver_counts_from_the_very_moment_it_was_granted() -> None:
+    gap = (FINDINGS[0], finding("gap", Outcome.INCONCLUSIVE))
+    assert decided(findings=gap, waivers=(waiver(decided_at=NOW),)).is_open
+
+
+def test_times_in_documents_are_utc_whatever_zone_they_came_in() -> None:
+    east = NOW.astimezone(timezone(timedelta(hours=9)))
+    assert decided(now=east).to_document()["decided_at"] == "2026-11-20T12:00:00Z"

@@ -151,6 +151,9 @@ def _policy_lines() -> Iterator[str]:
     yield _refusal("risk_classes: [high]", f"tags: [{', '.join(f't{n}' for n in range(201))}]")
     yield _refusal("slug: house_rules", f"slug: {'X' * 41}")
     yield _refusal("slug: house_rules", f"slug: {'X' * 40}")
+    yield _refusal("    to: staging\n", "    to: staging\n    on_deadline: expire\n")
+    yield _refusal("        waivable: true\n", "        waivable: true\n        prohibited_practice: true\n")
+    yield _refusal("gates:\n", 'gates: "none"\nleft: \n')
     policies = [test_policies.policy(name, tags=["b", "a"]) for name in ("two", "one")]
     for entries, tags in ((policies, ["b", "a"]), ([], []), ([], ["z", "y"])):
         try:
