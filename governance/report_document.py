@@ -117,5 +117,7 @@ def _met(document: dict[str, Any]) -> tuple[str, ...]:
     satisfied = len(by_code.pop(ReasonCode.CRITERION_SATISFIED, []))
     words = [f"{satisfied} criteria satisfied"] if satisfied else []
     words += [f"{reason['subject'].replace('-', ' ').capitalize()}: waived" for reason in document.get("waived", [])]
+    if by_code.pop(ReasonCode.QUORUM_FILLED, []):
+        words.append("Every seat of the quorum is taken")
     words += [reason["explanation"] for reasons in by_code.values() for reason in reasons]
     return tuple(words)
