@@ -38,7 +38,7 @@ test-slow: setup-tests ## Simulations, kills, floods and long reports: the rest 
 	$(RUN) python -m deploy.postgres_tests --slow -n auto $(PYTEST_ARGS)
 
 quick: setup-tests ## The tests of the pure rules alone, in seconds
-	$(RUN) python -m pytest -m "not database and not slow" $(PURE_TESTS) $(PYTEST_ARGS)
+	$(RUN) python -m pytest -m "not database and not slow" --hypothesis-profile=quick -p no:randomly $(PURE_TESTS) $(PYTEST_ARGS)
 
 serve: setup ## As in production: gunicorn, worker and scheduler, by DATABASE_URL, CELERY_BROKER_URL, SECRET_KEY
 	$(RUN) python manage.py check --deploy --database default --fail-level ERROR

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
 
 pytest_plugins = ["tests.append_only", "tests.people", "tests.stories"]
+
+# For `make quick`: fewer examples, while the whole suite keeps the default.
+hypothesis_settings.register_profile("quick", max_examples=20)
 
 DATABASE_FIXTURES = {
     "db",

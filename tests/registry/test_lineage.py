@@ -56,6 +56,7 @@ def test_cycles_are_found_once_each(pairs: list[tuple[str, str]], expected: Any)
     assert graph(*pairs, root="a:1").cycles() == expected
 
 
+@pytest.mark.slow
 def test_a_history_deeper_than_the_stack_of_python_is_walked() -> None:
     pairs = [(f"dataset:d/{i}", f"dataset:d/{i + 1}") for i in range(20_000)]
     deep = graph(*pairs, root="dataset:d/20000")
