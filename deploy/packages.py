@@ -36,7 +36,7 @@ def requirements_digest(*files: Path) -> str:
 def is_installed(layout: Layout, *, with_tests: bool) -> bool:
     """Whether a finished installation of exactly these requirements stands in a working environment of this folder."""
     stamp = _read_stamp(layout)
-    if stamp.get("folder") != str(layout.venv) or not _runs(layout):
+    if stamp.get("folder") != str(layout.venv.resolve()) or not _runs(layout):
         return False
     wanted = _wanted(layout, with_tests=with_tests)
     return all(stamp.get(name) == digest for name, digest in wanted.items())
@@ -44,6 +44,7 @@ def is_installed(layout: Layout, *, with_tests: bool) -> bool:
 
 def install(layout: Layout, progress: Progress, *, with_tests: bool) -> None:
     """Make the environment where there is none that works, then install the pins. The stamp is written last."""
+    _require_own_environment(layout)
     stamp = _read_stamp(layout)
     moved = stamp.get("folder") not in (None, str(layout.venv))
     if moved or not _runs(layout):
@@ -83,6 +84,15 @@ def _runs(layout: Layout) -> bool:
     except OSError:
         return False
     return asked.returncode == 0
+
+
+def _require_own_environment(layout: Layout) -> None:
+    """A linked environment is another folder's: it may be used as it is, and is not ours to alter or to make anew."""
+    if layout.venv.is_symlink():
+        raise SetUpError(
+            f"{layout.venv} is a link to {layout.venv.resolve()}, where these packages are not all installed.",
+            remedy=f"rm {layout.venv}    # the next run makes an environment of this folder's own",
+        )
 
 
 def _require_space(layout: Layout) -> None:

@@ -84,6 +84,21 @@ def test_a_moved_folder_is_noticed(project: Layout) -> None:
     assert not packages.is_installed(project, with_tests=False)
 
 
+def test_a_linked_environment_is_used_and_never_altered(project: Layout, progress: Progress, tmp_path: Path) -> None:
+    digest = packages.requirements_digest(project.requirements)
+    pretend_installed(project, folder=str(project.venv), service=digest)
+    neighbour = Layout(tmp_path / "neighbour")
+    (neighbour.root / "tests").mkdir(parents=True)
+    neighbour.requirements.write_bytes(project.requirements.read_bytes())
+    neighbour.venv.symlink_to(project.venv)
+    assert packages.is_installed(neighbour, with_tests=False)
+    neighbour.requirements.write_text("another==1\n", encoding="utf-8")
+    before = sorted(project.venv.rglob("*"))
+    with pytest.raises(SetUpError, match="is a link to"):
+        packages.install(neighbour, progress, with_tests=False)
+    assert sorted(project.venv.rglob("*")) == before
+
+
 def test_a_python_that_is_gone_is_noticed(project: Layout) -> None:
     pretend_installed(project, folder=str(project.venv), service=packages.requirements_digest(project.requirements))
     project.python.write_text("#!/no/such/python\n", encoding="utf-8")
