@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from django.conf import settings
 
 from audits.checks.base import Check
 from audits.checks.catalogue import load_check
@@ -16,13 +17,7 @@ from audits.measurements import Measurement, MetricValue, ObservationStatus
 from tests.audits.checks.evidence_files import evidence
 from tests.audits.deeds import Deed, DeedParameters
 
-SHIPPED = (
-    "audits.checks.fairness_group_metrics.GroupMetrics",
-    "audits.checks.explainability_shap.ShapExplanation",
-    "audits.checks.lineage_completeness.LineageCompleteness",
-    "audits.checks.data_quality_columns.ColumnQuality",
-    "audits.checks.performance_metrics.PerformanceMetrics",
-)
+SHIPPED = tuple(settings.ASSAY_CHECKS)
 GOOD, BAD, REAL = (evidence(lineage={"root": name}) for name in ("good", "bad", "real"))
 ANSWERS = {"good": 0.1, "bad": 0.9, "real": 0.5}
 
@@ -130,5 +125,4 @@ def test_a_distance_of_nothing_is_no_control() -> None:
 
 
 def test_planted_cases_are_those_of_checks_that_exist() -> None:
-    known = {load_check(path).id for path in SHIPPED}
-    assert set(PLANTED) == known
+    assert set(PLANTED) <= {load_check(path).id for path in SHIPPED}

@@ -1,0 +1,54 @@
+"""Planted records and columns: complete, and with something missing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from audits.checks.planted.cases import ROWS, UNKNOWN, Plant, Tags, artifact, dataset, evidence
+from audits.controls import Control
+from audits.evidence import Evidence
+
+
+def _columns(folder: Path) -> tuple[Control, ...]:
+    """A full column, and one that is half empty."""
+    tags: Tags = {"y": ("integer", "target"), "g": ("string", "feature")}
+    labels, full = [0, 1] * (ROWS // 2), list(range(ROWS))
+    holes = [None if index % 2 else index for index in full]
+    good, bad = (
+        evidence(dataset(folder / f"{name}.csv", {"y": labels, "g": cells}, tags))
+        for name, cells in (("good", full), ("bad", holes))
+    )
+    return (Control(metric="worst_missing_fraction", good=good, bad=bad, apart=0.3),)
+
+
+def _lineage(_: Path) -> tuple[Control, ...]:
+    """A dataset with a digest, and one without."""
+    return (Control(metric="nodes_missing_digest", good=lineage(digest=UNKNOWN), bad=lineage(digest=None), apart=1.0),)
+
+
+def lineage(**facts: Any) -> Evidence:
+    """A record of one dataset and the model trained on it; `facts` change what is known of the dataset."""
+    known = {
+        "owner": "p",
+        "licence": "l",
+        "legal_basis": "b",
+        "source": "s",
+        "personal_data": False,
+        "withdrawn": False,
+        **facts,
+    }
+    record = {
+        "root": "model:planted/1",
+        "nodes": [
+            {"id": "dataset:planted/1", "kind": "dataset", "facts": known},
+            {"id": "model:planted/1", "kind": "model", "facts": {"digest": UNKNOWN, "owner": "p"}},
+        ],
+        "edges": [{"source": "dataset:planted/1", "target": "model:planted/1", "role": "train"}],
+    }
+    return dataclasses.replace(evidence(model=artifact(None)), lineage=record)
+
+
+PLANTED: Mapping[str, Plant] = {"data_quality.columns": _columns, "lineage.completeness": _lineage}
