@@ -15,6 +15,7 @@ from audits.frameworks.catalogue import Catalogue, Control, EffectStatus
 from audits.models import AuditRun
 from audits.reports.parts import Claim, ControlFacts, FindingFacts, Verdict
 from governance import report_controls, report_facts
+from governance.basis import basis_now
 from governance.classifications import newest_classification
 from governance.models import Attestation, ControlAssignment, PromotionRequest
 from registry.models import ModelVersion
@@ -61,7 +62,7 @@ def _findings(version: ModelVersion) -> tuple[FindingFacts, ...]:
         .order_by("-run__closed_at", "-pk")
         .first()
     )
-    return report_facts.finding_facts(request) if request else ()
+    return report_facts.finding_facts(basis_now(request)) if request else ()
 
 
 def _newest_by_control(rows: Iterable[A]) -> dict[str, A]:

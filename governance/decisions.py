@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from governance import gates, moves
+from governance.basis import run_identity
 from governance.errors import GateClosedError
 from governance.evaluation import evaluate
 from governance.gate_facts import ReasonCode
@@ -117,6 +118,7 @@ def _identity(request: PromotionRequest) -> dict[str, Any]:
     return {
         "request": str(request.pk),
         "round": request.round,
+        "run": run_identity(request.run),
         "stage": request.to_stage,
         "subject": {"model": version.model.slug, "version": version.number, "digest": version.artifact_digest},
         "policy": {

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from audits.reports import parts
-from governance.models import PromotionRequest
+from governance.basis import Basis
 from governance.refusals import subject_id
 from registry import ledger
 from registry.models import Checkpoint, LedgerEntry
 
 
-def ledger_facts(request: PromotionRequest) -> parts.LedgerFacts:
-    """Entries of the request, its version, its policy and its run that the newest checkpoint covers, oldest first."""
+def ledger_facts(basis: Basis) -> parts.LedgerFacts:
+    """Entries of the request, its version, policy and run, up to the decision, that the newest checkpoint covers."""
     checkpoint = Checkpoint.objects.first()
     if checkpoint is None:
         return parts.LedgerFacts()
+    request = basis.request
     subjects = [
         subject_id(request),
         f"version:{request.version}",
         f"policy:{request.policy_version}",
-        f"run:{request.run_id}",
+        f"run:{basis.run.pk}",
     ]
-    entries = LedgerEntry.objects.filter(subject__in=subjects, index__lt=checkpoint.size).order_by("index")
+    end = checkpoint.size if basis.entry is None else min(checkpoint.size, basis.entry + 1)
+    entries = LedgerEntry.objects.filter(subject__in=subjects, index__lt=end).order_by("index")
     return parts.LedgerFacts(
         checkpoint=checkpoint.note,
         entries=tuple(

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from audits.reports import parts
 from audits.reports.document import ReportDocument
-from governance import decisions, report_controls, report_facts
+from governance import report_controls, report_facts
+from governance.basis import basis_of
 from governance.gate_facts import ReasonCode
 from governance.ledger_facts import ledger_facts
 from governance.models import GateDecision
@@ -20,15 +21,16 @@ from registry.signing import keyring
 
 
 def build_document(decision: GateDecision, *, number: str, as_of: date, language: str = "en") -> ReportDocument:
-    """Everything the report of one decision says. Reads the records as they are now; `as_of` picks the law."""
-    request = decision.request
-    findings = report_facts.finding_facts(request)
-    now = timezone.now()
-    verdict = decisions.evaluate(request, now)
+    """Everything the report of one decision says: the evidence it was made on, whatever happened since.
+
+    `as_of` picks the law. Raises EvidenceMissingError when that evidence is not on record any more.
+    """
+    request, basis = decision.request, basis_of(decision)
+    findings = report_facts.finding_facts(basis)
     return ReportDocument(
         identity=parts.Identity(
             number=number,
-            generated_at=now,
+            generated_at=timezone.now(),
             as_of=as_of,
             product_version=PRODUCT_VERSION,
             language=language,
@@ -54,14 +56,14 @@ def build_document(decision: GateDecision, *, number: str, as_of: date, language
         ),
         decision=_decision(decision),
         reviews=report_facts.review_facts(
-            request, {reason.subject: reason.explanation for reason in verdict.disregarded}
+            basis, {reason["subject"]: reason["explanation"] for reason in decision.document["disregarded"]}
         ),
-        waivers=report_facts.waiver_facts(request),
-        checks=tuple(report_facts.check_facts(observation) for observation in request.run.observations.all()),
+        waivers=report_facts.waiver_facts(basis),
+        checks=tuple(report_facts.check_facts(observation) for observation in basis.run.observations.all()),
         findings=findings,
         controls=report_controls.control_facts(findings, as_of),
-        lineage=report_facts.lineage_facts(request.version),
-        ledger=ledger_facts(request),
+        lineage=report_facts.lineage_facts(request.version, basis.at),
+        ledger=ledger_facts(basis),
         open_points=report_facts.open_points(decision),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -12,13 +13,14 @@ from audits.measurements import MetricValue
 from audits.models import Observation
 from audits.reports import parts
 from audits.runs import known_checks, measurement_of
+from governance.basis import Basis
 from governance.models import BreakGlass, GateDecision, PromotionRequest, Waiver
 from registry import provenance
-from registry.models import ModelVersion
+from registry.models import DatasetWithdrawal, ModelVersion
 
 
-def review_facts(request: PromotionRequest, disregarded: Mapping[str, str]) -> tuple[parts.ReviewFacts, ...]:
-    """Every review, with the reason why one does not count; `disregarded` maps a pseudonym to it."""
+def review_facts(basis: Basis, disregarded: Mapping[str, str]) -> tuple[parts.ReviewFacts, ...]:
+    """Every review until then, with the reason why one does not count; `disregarded` maps a pseudonym to it."""
     return tuple(
         parts.ReviewFacts(
             name=review.printed_name,
@@ -29,21 +31,23 @@ def review_facts(request: PromotionRequest, disregarded: Mapping[str, str]) -> t
             method=review.method,
             at=review.created_at,
             subject_digest=review.subject_digest,
-            counts=review.round == request.round and review.reviewer.pseudonym not in disregarded,
+            counts=review.round == basis.round and review.reviewer.pseudonym not in disregarded,
             why_not="given in an earlier round"
-            if review.round != request.round
+            if review.round != basis.round
             else disregarded.get(review.reviewer.pseudonym, ""),
         )
-        for review in request.reviews.select_related("reviewer")
+        for review in basis.request.reviews.filter(created_at__lte=basis.at).select_related("reviewer")
     )
 
 
-def waiver_facts(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
-    """Every waiver that was asked for, and whether it counts today."""
-    now = timezone.now()
+def waiver_facts(basis: Basis) -> tuple[parts.WaiverFacts, ...]:
+    """Every waiver that had been asked for then, and whether it counted; and every emergency, later ones too."""
     facts = []
-    for waiver in Waiver.objects.filter(request=request).select_related("requested_by", "decision"):
+    asked = Waiver.objects.filter(request=basis.request, requested_at__lte=basis.at)
+    for waiver in asked.select_related("requested_by", "decision"):
         decision = getattr(waiver, "decision", None)
+        if decision is not None and decision.decided_at > basis.at:
+            decision = None
         granted = decision is not None and decision.granted
         facts.append(
             parts.WaiverFacts(
@@ -53,10 +57,10 @@ def waiver_facts(request: PromotionRequest) -> tuple[parts.WaiverFacts, ...]:
                 justification=waiver.justification,
                 compensating_control=waiver.compensating_control,
                 expires=waiver.expires_at,
-                live=granted and waiver.round == request.round and waiver.expires_at > now,
+                live=granted and waiver.round == basis.round and waiver.expires_at > basis.at,
             )
         )
-    return (*facts, *_emergencies(request))
+    return (*facts, *_emergencies(basis.request))
 
 
 def _emergencies(request: PromotionRequest) -> Iterator[parts.WaiverFacts]:
@@ -102,16 +106,19 @@ def check_facts(observation: Observation) -> parts.CheckFacts:
     )
 
 
-def finding_facts(request: PromotionRequest) -> tuple[parts.FindingFacts, ...]:
-    """The judged criteria of the request's present run, in the order of the policy."""
-    waived = set(
-        Waiver.objects.filter(
-            request=request, round=request.round, decision__granted=True, expires_at__gt=timezone.now()
-        ).values_list("criterion_id", flat=True)
+def finding_facts(basis: Basis) -> tuple[parts.FindingFacts, ...]:
+    """The judged criteria of its run, in the order of the policy."""
+    granted = Waiver.objects.filter(
+        request=basis.request,
+        round=basis.round,
+        decision__granted=True,
+        decision__decided_at__lte=basis.at,
+        expires_at__gt=basis.at,
     )
-    values = {observation.check_id: measurement_of(observation) for observation in request.run.observations.all()}
+    waived = set(granted.values_list("criterion_id", flat=True))
+    values = {observation.check_id: measurement_of(observation) for observation in basis.run.observations.all()}
     facts = []
-    for finding in request.run.findings.all():
+    for finding in basis.run.findings.all():
         criterion = Criterion.from_document(finding.document["criterion"])
         judgement = finding.document["judgement"]
         measurement = values.get(criterion.check)
@@ -141,13 +148,16 @@ def _deciding(values: tuple[MetricValue, ...], label: str) -> MetricValue | None
     return next((value for value in values if value.label == label), None) if label else None
 
 
-def lineage_facts(version: ModelVersion) -> parts.Lineage:
-    """The graph upstream of a version, with what is wrong in it."""
+def lineage_facts(version: ModelVersion, at: datetime | None = None) -> parts.Lineage:
+    """The graph upstream of a version, with what is wrong in it; what was withdrawn after `at` is told so."""
     graph = provenance.lineage_of(version)
+    later = _withdrawn_after(at) if at else frozenset()
     nodes = []
     for node in graph.nodes:
         facts: Mapping[str, Any] = node.facts
         problem = "withdrawn" if facts.get("withdrawn") else ""
+        if problem and node.id in later:
+            problem = "withdrawn later"
         detail = " · ".join(filter(None, (facts.get("licence", ""), facts.get("digest", "")[:19])))
         nodes.append(
             parts.LineageNode(
@@ -155,6 +165,11 @@ def lineage_facts(version: ModelVersion) -> parts.Lineage:
             )
         )
     return parts.Lineage(nodes=tuple(nodes), edges=tuple((edge.source, edge.target) for edge in graph.edges))
+
+
+def _withdrawn_after(at: datetime) -> frozenset[str]:
+    rows = DatasetWithdrawal.objects.filter(withdrawn_at__gt=at).select_related("dataset_version__dataset")
+    return frozenset(f"dataset:{row.dataset_version}" for row in rows)
 
 
 def open_points(decision: GateDecision) -> tuple[parts.OpenPoint, ...]:

@@ -11,6 +11,7 @@ from audits.models import AuditRun
 from audits.reports.dossier import OUTLINES, DossierDocument, Point
 from audits.reports.parts import Identity
 from governance import report_facts
+from governance.basis import basis_now
 from governance.dossiers.answers import ANSWERS, HINTS, Records
 from governance.models import Attestation, ControlAssignment, PromotionRequest
 from governance.report_document import seal_name, subject_of
@@ -61,7 +62,7 @@ def records_of(version: ModelVersion) -> Records:
         version=version,
         inputs=tuple(version.inputs.select_related("dataset_version__dataset").order_by("role")),
         checks=tuple(report_facts.check_facts(observation) for observation in observations),
-        findings=report_facts.finding_facts(request) if request else (),
+        findings=report_facts.finding_facts(basis_now(request)) if request else (),
         earlier=tuple(version.model.versions.filter(number__lt=version.number).order_by("number")),
     )
 

@@ -19,6 +19,7 @@ from audits.reports.pictures import Picture, of_check
 from audits.reports.wording import CheckWording, wording_of
 from audits.runs import known_checks
 from governance import decisions, report_controls, report_facts, reporting
+from governance.basis import basis_now
 from governance.models import PromotionRequest, Review, Waiver
 from governance.pages import abilities
 from governance.pages.access import person_of, strict_page, visible_request
@@ -59,7 +60,7 @@ def review_page(request: HttpRequest, pk: Any) -> HttpResponse:
     person = person_of(request)
     running = promotion.state == State.AUDITING
     verdict = None if running else decisions.evaluate(promotion, timezone.now())
-    findings = report_facts.finding_facts(promotion)
+    findings = report_facts.finding_facts(basis_now(promotion))
     context = {
         "promotion": promotion,
         "version": promotion.version,
