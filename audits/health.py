@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,19 @@ class Condition(StrEnum):
     ALWAYS_FAILED = "always failed"
     TOO_EARLY = "too early to tell"
     ALIVE = "alive"
+
+
+#: What each condition means, in the order in which whoever looks after the gates should worry.
+MEANINGS: Mapping[Condition, str] = {
+    Condition.SELF_TEST_FAILED: "It could not tell a planted bad case from a good one; what it measured was withheld.",
+    Condition.NEVER_MEASURED: "Every attempt ended without a number: look at its errors.",
+    Condition.ALWAYS_FAILED: "No criterion on it was ever satisfied: the limit or the check may be wrong.",
+    Condition.NEVER_FAILED: "It never stopped anybody: its limits may be too wide to mean anything.",
+    Condition.NEVER_RAN: "No run has planned it: no policy in use asks for it.",
+    Condition.TOO_EARLY: f"Fewer than {ENOUGH} judgements: no habit can be read from them.",
+    Condition.ALIVE: "It has let pass and it has stopped.",
+}
+WORRYING = frozenset(MEANINGS) - {Condition.NEVER_RAN, Condition.TOO_EARLY, Condition.ALIVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,17 @@ class CheckHealth:
         if not self.not_satisfied:
             return Condition.NEVER_FAILED
         return Condition.ALIVE if self.satisfied else Condition.ALWAYS_FAILED
+
+    @property
+    def meaning(self) -> str:
+        """The condition in one sentence."""
+        return MEANINGS[self.condition]
+
+
+def worst_first(health: Iterable[CheckHealth]) -> list[CheckHealth]:
+    """What to worry about first, then by id."""
+    order = list(MEANINGS)
+    return sorted(health, key=lambda one: (order.index(one.condition), one.check))
 
 
 def check_health(known: Iterable[str]) -> tuple[CheckHealth, ...]:

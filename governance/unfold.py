@@ -73,6 +73,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Datasets", "database", "registry.datasetversion"),
                     _list("Runs", "labs", "audits.auditrun"),
                     _list("Findings", "fact_check", "audits.finding"),
+                    _item("Gate health", "monitor_heart", "gate-health", "audits.view_observation"),
                     _item("Ledger", "book_2", "ledger", "registry.view_ledgerentry"),
                 ],
             },

@@ -47,6 +47,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Reports", "reports", "report", _EVERYBODY),
             ("Datasets", "admin:registry_datasetversion_changelist", "data", "staff registry.view_datasetversion"),
+            ("Gate health", "gate-health", "gate", "audits.view_observation"),
             ("Ledger", "ledger", "ledger", "registry.view_ledgerentry"),
         ),
     ),

@@ -10,6 +10,7 @@ from governance.pages import (
     dataset_pages,
     decide,
     delegation_pages,
+    health_pages,
     ledger_pages,
     model_pages,
     policy_pages,
@@ -61,6 +62,7 @@ urlpatterns = [
     path("policies/<slug:slug>/versions/<int:number>/recall/", policy_pages.recall, name="policy-recall"),
     path("reports/", report_pages.reports, name="reports"),
     path("reports/<str:number>/", report_pages.report_file, name="report"),
+    path("gate-health/", health_pages.gate_health, name="gate-health"),
     path("ledger/", ledger_pages.entries, name="ledger"),
     path("ledger/<int:index>/", ledger_pages.entry, name="ledger-entry"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audits.criteria import Outcome
+from audits.health import Condition
 from audits.measurements import ObservationStatus
 from audits.reports.wording import OUTCOMES
 from governance.models import PolicyStatusChange, PromotionRequest, Review
@@ -68,6 +69,16 @@ _RISKS = {
     "minimal": Badge("○", "minimal risk"),
 }
 
+_HEALTH = {
+    Condition.SELF_TEST_FAILED.value: Badge("×", "self-test failed", BAD),
+    Condition.NEVER_MEASURED.value: Badge("×", "never measured", BAD),
+    Condition.ALWAYS_FAILED.value: Badge("◆", "always failed", WAIT),
+    Condition.NEVER_FAILED.value: Badge("○", "never failed", WAIT),
+    Condition.NEVER_RAN.value: Badge("–", "never ran", QUIET),
+    Condition.TOO_EARLY.value: Badge("◔", "too early to tell", QUIET),
+    Condition.ALIVE.value: Badge("●", "alive", OK),
+}
+
 _FAMILIES = {
     "state": _STATES,
     "outcome": _OUTCOMES,
@@ -76,6 +87,7 @@ _FAMILIES = {
     "policy": _POLICY,
     "gate": _GATES,
     "risk": _RISKS,
+    "health": _HEALTH,
 }
 
 
