@@ -15,8 +15,8 @@ from typing import Any
 
 from audits.frameworks.catalogue import Catalogue, Control
 from audits.reports.document import plain
-from audits.reports.formats.markdown import said
 from audits.reports.parts import Identity, Subject
+from audits.reports.text import said
 from registry.errors import AssayError
 
 SCHEMA = "assay.dossier/1"
@@ -82,7 +82,8 @@ OUTLINES: Mapping[str, Outline] = {outline.kind: outline for outline in _ALL}
 class Point:
     """One point. `recorded` are sentences from the records; `answer` a person's signed words, which hold `until` a day.
 
-    `owner` owes what is open, by `due` where a day was set.
+    `owner` owes what is open, by `due` where a day was set. `hints` are sentences from the records that help whoever
+    answers, and answer nothing by themselves.
     """
 
     control: str
@@ -95,6 +96,7 @@ class Point:
     until: date | None = None
     owner: str = ""
     due: date | None = None
+    hints: tuple[str, ...] = ()
 
     @property
     def status(self) -> PointStatus:
@@ -154,6 +156,8 @@ def render_markdown(document: DossierDocument) -> str:
     for point in document.points:
         lines += [f"## {said(point.reference)}", "", f"*{said(point.duty)}* ({said(point.effective)})", ""]
         lines += [f"- {said(text)}" for text in point.recorded]
+        lines += ["", "From the records, for whoever answers:", ""] if point.hints else []
+        lines += [f"- {said(text)}" for text in point.hints]
         if point.answer:
             until = f", until {point.until.isoformat()}" if point.until else ""
             lines += ["", f"{said(point.answer)}", "", f"Answered and signed by {said(point.signed_by)}{until}."]

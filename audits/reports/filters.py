@@ -11,6 +11,7 @@ from django.template import Library
 from audits.criteria import Outcome
 from audits.measurements import MetricValue
 from audits.reports import figures, wording
+from audits.reports.dossier import PointStatus
 from audits.reports.parts import FindingFacts, Verdict
 from audits.reports.text import visible
 
@@ -63,15 +64,17 @@ def spread(value: MetricValue) -> str:
 
 
 @register.filter
-def glyph(word: Outcome | Verdict) -> str:
-    """The shape that goes with an outcome or a verdict."""
+def glyph(word: Outcome | Verdict | PointStatus) -> str:
+    """The shape that goes with an outcome, a verdict or the state of a point."""
+    if isinstance(word, PointStatus):
+        return wording.POINTS[word][0]
     return wording.OUTCOMES[word][0] if isinstance(word, Outcome) else wording.VERDICTS[word]
 
 
 @register.filter
-def word(outcome: Outcome) -> str:
-    """An outcome as people say it."""
-    return wording.OUTCOMES[outcome][1]
+def word(outcome: Outcome | PointStatus) -> str:
+    """An outcome, or the state of a point, as people say it."""
+    return wording.POINTS[outcome][1] if isinstance(outcome, PointStatus) else wording.OUTCOMES[outcome][1]
 
 
 @register.filter

@@ -1,61 +1,71 @@
-"""The report as one self-contained HTML page and as PDF/A-3a that is also PDF/UA-1, with the evidence embedded.
+"""Every document as one self-contained HTML page and as a PDF, from one value, with its evidence inside both.
 
-The same document gives the same bytes: every date in the file comes from the document, and only the shipped fonts are
-used. WeasyPrint is imported when a PDF is asked for, so only in the worker.
+A document is a frozen value with an `identity` and `to_evidence()`; a `Layout` says which template prints it. A new
+kind of document is its module, its template, and a line in `_LAYOUTS`.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import logging
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django.template import Context, Engine
+from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
 
+from audits.reports import dossier_pages, pages, press
 from audits.reports.document import ReportDocument, plain
-from audits.reports.pages import context
-from audits.reports.text import FONTS, printable
+from audits.reports.dossier import DossierDocument
+from audits.reports.paper import EVIDENCE_NAME, RenderError, fetch_embedded
+from audits.reports.parts import Identity
+from audits.reports.text import LONGEST, printable
 from registry.canonical import canonical_json, digest
 
-if TYPE_CHECKING:
-    import pydyf
-    from weasyprint import Document
+__all__ = [
+    "EVIDENCE_NAME", "GATE_REPORT", "Document", "Layout", "RenderError", "evidence_bytes", "fetch_embedded",
+    "paper_html", "render_html", "render_pdf",
+]  # fmt: skip
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-EVIDENCE_NAME = "evidence.json"
-_SVG = "data:image/svg+xml;base64,"
-_FONT = "assay:fonts/"
-
-# PDF/A wants every XMP property outside of its own list described; this describes pdfuaid:part and states it.
-_UA_DESCRIPTIONS = b"""\
-<rdf:Description xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" rdf:about="" pdfuaid:part="1"/>\
-<rdf:Description xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
-xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#" \
-rdf:about=""><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">\
-<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>\
-<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>\
-<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">\
-<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>\
-<pdfaProperty:category>internal</pdfaProperty:category>\
-<pdfaProperty:description>Part of ISO 14289 that the file follows</pdfaProperty:description>\
-</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"""
 
 
-class RenderError(RuntimeError):
-    """The report could not be drawn; nothing was written."""
+class Document(Protocol):
+    """Anything that can be drawn: a frozen dataclass that says which document it is and gives its evidence."""
 
-    code = "report-render-failed"
+    @property
+    def identity(self) -> Identity:
+        """Number, day of the law, language, seal."""
+        ...
+
+    def to_evidence(self) -> dict[str, Any]:
+        """Every fact on paper, JSON-ready."""
+        ...
 
 
-def evidence_bytes(document: ReportDocument) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a document is drawn: its template, and the function from document and evidence digest to what it prints.
+
+    A text longer than `longest` characters is cut on paper, and says so; the evidence keeps it whole.
+    """
+
+    template: str
+    values: Callable[[Any, str], dict[str, Any]]
+    longest: int = LONGEST
+
+
+GATE_REPORT = Layout("reports/gate_report.html", pages.context)
+#: People answer in up to 10,000 characters, and a regulator reads them on paper.
+DOSSIER = Layout("reports/dossier.html", dossier_pages.context, longest=12_000)
+
+_LAYOUTS: dict[type, Layout] = {ReportDocument: GATE_REPORT, DossierDocument: DOSSIER}
+
+
+def evidence_bytes(document: Document) -> bytes:
     """The embedded evidence: canonical JSON, whose digest stands in the footer of every page.
 
     Raises registry.canonical.CanonicalError when a fact has no canonical form.
@@ -63,124 +73,48 @@ def evidence_bytes(document: ReportDocument) -> bytes:
     return canonical_json(document.to_evidence())
 
 
-def render_html(document: ReportDocument) -> str:
-    """The report as one page that loads nothing: style and pictures inline, the evidence in a JSON script block."""
-    return _html(document, evidence_bytes(document), paper=False)
+def render_html(document: Document, layout: Layout | None = None) -> str:
+    """The document as one page that loads nothing: style and pictures inline, the evidence in a JSON script block.
 
-
-def paper_html(document: ReportDocument, evidence: bytes) -> str:
-    """The HTML that `render_pdf` draws; `evidence` gives the digest in the footer."""
-    return _html(document, evidence, paper=True)
-
-
-def render_pdf(document: ReportDocument) -> bytes:
-    """The unsealed PDF. Raises RenderError when a resource is asked for that is not part of the report."""
-    from weasyprint import HTML, Attachment
-    from weasyprint.urls import FatalURLFetchingError
-
-    evidence = evidence_bytes(document)
-    generated = document.identity.generated_at
-    attachment = Attachment(
-        string=evidence,
-        name=EVIDENCE_NAME,
-        description=f"Evidence of report {document.identity.number}",
-        created=generated,
-        modified=generated,
-        relationship="Data",
-    )
-    page = HTML(string=_html(document, evidence, paper=True), url_fetcher=fetch_embedded, base_url=None)
-    try:
-        with warnings.catch_warnings(), _failures_end_the_rendering():
-            # WeasyPrint leaves its own colour profile open until it is collected.
-            warnings.filterwarnings("ignore", message=r"unclosed file .*sRGB2014\.icc", category=ResourceWarning)
-            pdf: bytes = page.write_pdf(
-                pdf_variant="pdf/a-3a",
-                pdf_identifier=digest(evidence).encode("ascii"),
-                attachments=[attachment],
-                finisher=_state_accessibility,
-            )
-    except FatalURLFetchingError as error:
-        raise RenderError(str(error)) from None
-    return pdf
-
-
-def fetch_embedded(url: str, *_: Any, **__: Any) -> Any:
-    """WeasyPrint's URL fetcher: shipped fonts and our own SVG pictures, and a hard stop for everything else.
-
-    The stop ends the rendering: text is escaped, so no honest document can ask for anything else.
+    `layout` is that of the document's type unless given. The language is that of its identity.
     """
-    from weasyprint.urls import FatalURLFetchingError, URLFetcherResponse
-
-    if url.startswith(_SVG):
-        content = base64.b64decode(url.removeprefix(_SVG), validate=True)
-        return URLFetcherResponse(url, content, {"Content-Type": "image/svg+xml"})
-    name = url.removeprefix(_FONT)
-    if url.startswith(_FONT) and name in _fonts():
-        return URLFetcherResponse(url, (FONTS / name).read_bytes(), {"Content-Type": "font/otf"})
-    raise FatalURLFetchingError(f"A report may load nothing from outside, and asked for {url[:80]!r}.")
+    return _html(document, evidence_bytes(document), layout, paper=False)
 
 
-class _Failures(logging.Handler):
-    """Collects what WeasyPrint only writes to its log while it draws in this thread."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.messages.append(record.getMessage())
+def paper_html(document: Document, evidence: bytes, layout: Layout | None = None) -> str:
+    """The HTML that `render_pdf` draws; `evidence` gives the digest in the footer."""
+    return _html(document, evidence, layout, paper=True)
 
 
-@contextmanager
-def _failures_end_the_rendering() -> Iterator[None]:
-    """WeasyPrint logs a picture or font that fails and goes on without it; a report with a hole in it is not issued."""
-    failures, log = _Failures(), logging.getLogger("weasyprint")
-    if not log.isEnabledFor(logging.ERROR):
-        raise RenderError("Logging is switched off, so a part that fails to draw would go unnoticed.")
-    log.addHandler(failures)
-    try:
-        yield
-    finally:
-        log.removeHandler(failures)
-    if failures.messages:
-        raise RenderError(f"A part of the report could not be drawn: {failures.messages[0][:160]}")
-
-
-@cache
-def _fonts() -> frozenset[str]:
-    return frozenset(path.name for path in FONTS.iterdir() if path.suffix in {".otf", ".ttf"})
+def render_pdf(document: Document, layout: Layout | None = None) -> bytes:
+    """The unsealed PDF. Raises RenderError when a resource is asked for that is not part of the document."""
+    evidence = evidence_bytes(document)
+    html = _html(document, evidence, layout, paper=True)
+    identity = document.identity
+    return press.draw(html, number=identity.number, generated_at=identity.generated_at, evidence=evidence)
 
 
 @cache
 def _engine() -> Engine:
-    """An engine of our own: the report must look the same whatever the project's template settings are."""
-    return Engine(dirs=[str(TEMPLATES)], builtins=["audits.reports.filters"], autoescape=True)
+    """An engine of our own: a document must look the same whatever the project's template settings are."""
+    builtins = ["audits.reports.filters", "django.templatetags.i18n"]
+    return Engine(dirs=[str(TEMPLATES)], builtins=builtins, autoescape=True)
 
 
-def _html(document: ReportDocument, evidence: bytes, *, paper: bool) -> str:
-    shown = printable(document)
-    values = context(shown, digest(evidence))
-    values |= {
-        "paper": paper,
-        "generated": plain(document.identity.generated_at),
-        "evidence_json": "" if paper else _script(evidence),
-    }
-    # Localisation off: numbers and dates are written by our own filters and must not follow the server's language.
-    return _engine().get_template("reports/gate_report.html").render(Context(values, use_l10n=False, use_tz=False))
+def _html(document: Document, evidence: bytes, layout: Layout | None, *, paper: bool) -> str:
+    drawn = layout or _LAYOUTS[type(document)]
+    with translation.override(document.identity.language):
+        values = drawn.values(printable(document, drawn.longest), digest(evidence))
+        values |= {
+            "paper": paper,
+            "generated": plain(document.identity.generated_at),
+            "evidence_json": "" if paper else _script(evidence),
+        }
+        # Localisation off: numbers and dates are written by our own filters and must not follow the server's language.
+        return _engine().get_template(drawn.template).render(Context(values, use_l10n=False, use_tz=False))
 
 
 def _script(evidence: bytes) -> SafeString:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(json.loads(evidence), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return mark_safe(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S308 - escaped right here
-
-
-def _state_accessibility(_: Document, pdf: pydyf.PDF) -> None:
-    """Write the PDF/UA claim into the one XMP packet that the PDF/A variant made."""
-    for entry in pdf.objects:
-        if getattr(entry, "extra", {}).get("Type") == "/Metadata":
-            entry.stream = [part.replace(b"</rdf:RDF>", _UA_DESCRIPTIONS + b"</rdf:RDF>") for part in entry.stream]
-            return
-    raise RenderError("The PDF has no XMP packet to state its accessibility in.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import unicodedata
 from collections.abc import Mapping
 from enum import Enum
@@ -17,6 +18,8 @@ FONTS = Path(__file__).parent / "fonts"
 # A reason longer than this is cut on paper; the embedded evidence keeps it whole.
 LONGEST = 1_200
 CUT = "… (cut here; the embedded evidence holds the whole text)"
+# Everything that starts markup, a mention or an address in CommonMark and its common extensions.
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~@:&$-])")
 EMOJI = frozenset(range(0x1F000, 0x1FB00)) | frozenset(
     ord(letter)
     for letter in "⌚⌛⏩⏪⏫⏬⏰⏳◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓"
@@ -63,17 +66,22 @@ def visible(text: str, longest: int = LONGEST, note: str = CUT) -> str:
     return shown
 
 
-def printable(value: Any) -> Any:
+def said(text: str) -> str:
+    """`text` as Markdown that says the same and does nothing."""
+    return _MARKUP.sub(r"\\\1", visible(text)).replace("\n", " ")
+
+
+def printable(value: Any, longest: int = LONGEST) -> Any:
     """`value` (dataclasses, tuples, lists and mappings, nested) with every text in it made `visible`."""
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        return visible(value)
+        return visible(value, longest)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (entry.name for entry in dataclasses.fields(value))
-        return dataclasses.replace(value, **{name: printable(getattr(value, name)) for name in fields})
+        return dataclasses.replace(value, **{name: printable(getattr(value, name), longest) for name in fields})
     if isinstance(value, Mapping):
-        return {printable(key): printable(entry) for key, entry in value.items()}
+        return {printable(key, longest): printable(entry, longest) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(printable(entry) for entry in value)
+        return type(value)(printable(entry, longest) for entry in value)
     return value

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audits.criteria import Outcome
+from audits.reports.dossier import PointStatus
 from audits.reports.parts import Verdict
 
 
@@ -91,6 +92,12 @@ VERDICTS = {
     Verdict.NOT_ASSESSED: "×",
     Verdict.AWAITING_A_PERSON: "○",
     Verdict.NOT_APPLICABLE: "–",
+}
+
+POINTS = {
+    PointStatus.FROM_RECORDS: ("●", "from the records"),
+    PointStatus.SIGNED: ("●", "answered by a person"),
+    PointStatus.OPEN: ("○", "to be completed"),
 }
 
 ROLES = {

@@ -20,8 +20,6 @@ from registry.errors import InvalidInputError
 from registry.models import ModelVersion
 from registry.signing import keyring
 
-HINT = "From the records, for whoever answers: "
-
 
 def build_dossier(version: ModelVersion, *, kind: str, as_of: date, final: bool = False) -> DossierDocument:
     """The document of that kind. Raises InvalidInputError for a kind there is not, or DossierIncompleteError."""
@@ -72,15 +70,12 @@ def _point(control: Control, effective: str, records: Records, as_of: date) -> P
     signed = Attestation.objects.filter(model=model, control_id=control.id, expires_on__gt=as_of).first()
     owed = ControlAssignment.objects.filter(model=model, control_id=control.id).select_related("owner").first()
     answers = ANSWERS.get(control.id)
-    text = control.version(as_of) or control.latest
-    duty = text.duty
     hints = HINTS.get(control.id)
-    if hints is not None and hints(records):
-        duty += f" ({HINT}{' '.join(hints(records))})"
+    text = control.version(as_of) or control.latest
     return Point(
         control=control.id,
         reference=f"{control.framework} {control.reference}",
-        duty=duty,
+        duty=text.duty,
         effective=effective,
         recorded=answers(records) if answers else (),
         answer=signed.answer if signed else "",
@@ -88,4 +83,5 @@ def _point(control: Control, effective: str, records: Records, as_of: date) -> P
         until=signed.expires_on if signed else None,
         owner=owed.owner.printed_name if owed else model.owner.printed_name,
         due=owed.due if owed else None,
+        hints=hints(records) if hints else (),
     )

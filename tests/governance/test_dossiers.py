@@ -73,7 +73,7 @@ def test_the_records_fill_what_they_know(in_review: PromotionRequest) -> None:
 
 def test_what_only_helps_a_person_leaves_the_point_open(in_review: PromotionRequest) -> None:
     found = points(build_dossier(in_review.version, kind="dpia", as_of=TODAY))
-    assert "Propose whom a nurse should call first." in found["gdpr-35-7-a"].duty
+    assert "Propose whom a nurse should call first." in found["gdpr-35-7-a"].hints
     assert found["gdpr-35-7-a"].status is PointStatus.OPEN
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from audits.reports import figures
 from audits.reports.document import ReportDocument
 from audits.reports.pages import worst_first
 from audits.reports.parts import FindingFacts
-from audits.reports.text import visible
+from audits.reports.text import said, visible
 from audits.reports.wording import OUTCOMES, role_in_words
-
-# Everything that starts markup, a mention or an address in CommonMark and its common extensions.
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~@:&$-])")
 
 
 def render_markdown(document: ReportDocument) -> str:
@@ -77,8 +72,3 @@ def _row(finding: FindingFacts) -> str:
 
 def _artifact(document: ReportDocument) -> str:
     return f"Artifact `{visible(document.subject.digest).replace('`', '')}`"
-
-
-def said(text: str) -> str:
-    """`text` as Markdown that says the same and does nothing."""
-    return _MARKUP.sub(r"\\\1", visible(text)).replace("\n", " ")

@@ -14,8 +14,8 @@ import yaml
 from audits.measurements import MetricValue
 from audits.reports import figures
 from audits.reports.document import ReportDocument
-from audits.reports.formats.markdown import findings_table, said
-from audits.reports.text import visible
+from audits.reports.formats.markdown import findings_table
+from audits.reports.text import said, visible
 from audits.reports.wording import metric_in_words, wording_of
 
 _LIBRARIES = {"scikit-learn": "sklearn", "sklearn": "sklearn", "xgboost": "xgboost", "lightgbm": "lightgbm"}

@@ -22,6 +22,7 @@ import pytest
 from audits.measurements import MetricValue, ObservationStatus, Table
 from audits.reports import figures, wording
 from audits.reports.document import ReportDocument
+from audits.reports.paper import to_pdf
 from audits.reports.parts import CheckFacts, Lineage, LineageNode
 from audits.reports.render import TEMPLATES, RenderError, evidence_bytes, fetch_embedded, render_html, render_pdf
 from audits.reports.seal import seal_pdf
@@ -227,7 +228,7 @@ def test_nothing_is_drawn_while_failures_would_go_unnoticed(bare: Callable[..., 
     logging.disable(logging.CRITICAL)
     try:
         with pytest.raises(RenderError, match="Logging is switched off"):
-            render_pdf(bare())
+            to_pdf("<p>", number="R-1", generated_at=bare().identity.generated_at, evidence=b"{}")
     finally:
         logging.disable(logging.NOTSET)
 
