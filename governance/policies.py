@@ -16,6 +16,7 @@ from audits.plans import AuditPlan
 from governance.errors import NoPolicyError
 from governance.policy_documents import REVIEWING_ROLES, Vocabulary, parse_policy, policy_from_document
 from governance.policy_text import (
+    PolicyAlteredError,
     PolicyContradictionError,
     PolicyError,
     PolicyShapeError,
@@ -43,6 +44,7 @@ __all__ = [
     "Mode",
     "OnDeadline",
     "Policy",
+    "PolicyAlteredError",
     "PolicyContradictionError",
     "PolicyError",
     "PolicyShapeError",

@@ -60,6 +60,12 @@ class PolicyContradictionError(PolicyError):
     code = "policy-contradiction"
 
 
+class PolicyAlteredError(PolicyError):
+    """A stored policy is not what its digest says: somebody changed the record behind the service's back."""
+
+    code = "policy-altered"
+
+
 class PolicyUnknownNameError(PolicyError):
     """The policy names a check, metric, parameter, control or role that does not exist here."""
 

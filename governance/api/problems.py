@@ -24,7 +24,7 @@ from audits.reports.dossier import DossierIncompleteError
 from audits.reports.errors import SealError
 from governance import errors as governance_errors
 from governance.api import errors as edge_errors
-from governance.policies import PolicyError
+from governance.policies import PolicyAlteredError, PolicyError
 from registry import errors as registry_errors
 from registry.canonical import CanonicalError
 from registry.dsse import AttestationError
@@ -80,6 +80,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     governance_errors.NotDelegableError: HTTPStatus.FORBIDDEN,
     governance_errors.TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     PolicyError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PolicyAlteredError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # the edge
     edge_errors.ScopeMissingError: HTTPStatus.FORBIDDEN,
     edge_errors.TokenTiedError: HTTPStatus.FORBIDDEN,

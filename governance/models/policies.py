@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from functools import lru_cache
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +10,8 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from governance.policies import Policy as PolicyRules
-from governance.policies import policy_from_document
+from governance.policies import PolicyAlteredError, policy_from_document
+from registry.canonical import digest_of
 from registry.models.immutable import Record, RecordQuerySet
 
 
@@ -77,14 +80,27 @@ class PolicyVersion(Record):
 
     @property
     def rules(self) -> PolicyRules:
-        """The policy as frozen values. Raises PolicyError if the stored document is no valid policy."""
-        return policy_from_document(self.document)
+        """The policy as frozen values.
+
+        Raises PolicyError if the stored document is no valid policy, PolicyAlteredError if its digest is another.
+        """
+        rules, digest = _read(json.dumps(self.document, sort_keys=True))
+        if digest != self.digest:
+            raise PolicyAlteredError(f"The stored text of policy {self} is not the one that was put into force.")
+        return rules
 
     @property
     def current_status(self) -> str:
         """draft, active, retired or recalled, by the newest status change."""
         newest = self.status_changes.order_by("-pk").first()
         return newest.status if newest else PolicyStatusChange.Status.DRAFT
+
+
+@lru_cache(maxsize=128)
+def _read(document: str) -> tuple[PolicyRules, str]:
+    """The policy of the JSON text and its digest. Each gate is asked under the same few texts again and again."""
+    found: Any = json.loads(document)
+    return policy_from_document(found), digest_of(found)
 
 
 class PolicyStatusChange(Record):
