@@ -23,6 +23,7 @@ from audits.plans import AuditPlan
 from audits.sandbox import ObservationResult, measure_in_child
 from registry import ledger, provenance, storage, work
 from registry.canonical import digest_of
+from registry.dataset_cards import cards_of, tagged_columns
 from registry.events import Event
 from registry.models import ModelVersion, Person, StageAssignment
 
@@ -180,7 +181,9 @@ def evidence_of(version: ModelVersion, *, seed: int, reference: ModelVersion | N
     with ExitStack() as held:
         model = _model(held, version)
         datasets: dict[str, DatasetEvidence] = {}
-        for use in version.inputs.select_related("dataset_version__dataset"):
+        uses = list(version.inputs.select_related("dataset_version__dataset__owner"))
+        cards = cards_of(use.dataset_version for use in uses)
+        for use in uses:
             dataset = use.dataset_version
             path = _held(held, dataset.digest)
             if path is None:
@@ -191,7 +194,7 @@ def evidence_of(version: ModelVersion, *, seed: int, reference: ModelVersion | N
                 digest=dataset.digest,
                 path=path,
                 media_type=dataset.media_type,
-                columns=tuple(_column(entry) for entry in dataset.columns),
+                columns=tuple(_column(entry) for entry in tagged_columns(dataset, cards[dataset.pk])),
             )
         yield Evidence(
             model=model,

@@ -15,7 +15,12 @@ from governance.models.access import Role
 from registry.authority import groups_permitting
 from registry.models import Person, RegisteredModel
 
-_REGISTER = ("registry.add_registeredmodel", "registry.add_dataset", "registry.add_datasetversion")
+_REGISTER = (
+    "registry.add_registeredmodel",
+    "registry.add_dataset",
+    "registry.add_datasetversion",
+    "registry.add_datasetcard",
+)
 _BUILD = (*_REGISTER, "registry.register_version", "registry.request_promotion", "registry.request_waiver")
 _READ = (
     "registry.read_gate",
@@ -24,6 +29,7 @@ _READ = (
     "registry.view_modelversion",
     "registry.view_dataset",
     "registry.view_datasetversion",
+    "registry.view_datasetcard",
     "registry.view_stageassignment",
     "registry.view_ledgerentry",
     "audits.view_auditrun",
@@ -67,6 +73,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_READ,
         *_REVIEW,
         "registry.decide_waiver",
+        "registry.add_datasetcard",
         "registry.add_datasetwithdrawal",
         "governance.attest_control",
     ),

@@ -30,6 +30,7 @@ COLUMN_TAGS = (
     "identifier",
     "pii",
     "special_category",
+    "proxy_suspected",
     "timestamp",
 )
 MEDIA_TYPES = ("text/csv", "application/vnd.apache.parquet")
@@ -131,7 +132,9 @@ def store_dataset_content(*, actor: Person, version: DatasetVersion, content: Bi
 
 
 @transaction.atomic
-def withdraw_dataset_version(*, actor: Person, version: DatasetVersion, reason: str) -> DatasetWithdrawal:
+def withdraw_dataset_version(
+    *, actor: Person, version: DatasetVersion, reason: str, kind: str = DatasetWithdrawal.Kind.OTHER
+) -> DatasetWithdrawal:
     """Forbid any further use of `version`: the gates of all its descendants are closed with this commit.
 
     Raises PermissionRefusedError, InvalidInputError without a reason, DuplicateError when withdrawn already.
@@ -140,10 +143,12 @@ def withdraw_dataset_version(*, actor: Person, version: DatasetVersion, reason: 
     require(actor, "registry.add_datasetwithdrawal")
     if not reason.strip():
         raise InvalidInputError("Say why the data is withdrawn.", field="reason")
+    if kind not in DatasetWithdrawal.Kind.values:
+        raise InvalidInputError(f"The kind is one of {', '.join(DatasetWithdrawal.Kind.values)}.", field="kind")
     if DatasetWithdrawal.objects.filter(dataset_version=version).exists():
         raise DuplicateError(f"{version} is withdrawn already.")
     withdrawal = DatasetWithdrawal(
-        dataset_version=version, reason=reason, withdrawn_by=actor, withdrawn_at=timezone.now()
+        dataset_version=version, kind=kind, reason=reason, withdrawn_by=actor, withdrawn_at=timezone.now()
     )
     withdrawal.save()
     signals.dataset_withdrawn.send(sender=DatasetVersion, version=version)
@@ -151,7 +156,7 @@ def withdraw_dataset_version(*, actor: Person, version: DatasetVersion, reason: 
         Event.DATASET_WITHDRAWN,
         subject=f"dataset:{version}",
         actor=actor,
-        facts={"digest": version.digest, "reason": ledger.commit_text(reason)},
+        facts={"digest": version.digest, "kind": kind, "reason": ledger.commit_text(reason)},
     )
     return withdrawal
 

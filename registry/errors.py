@@ -46,6 +46,12 @@ class DuplicateError(AssayError):
     code = "duplicate"
 
 
+class StaleCardError(AssayError):
+    """Somebody else wrote on the dataset card since it was read."""
+
+    code = "stale-card"
+
+
 class UnknownSubjectError(AssayError):
     """Nothing of that name is registered."""
 

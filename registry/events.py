@@ -17,6 +17,7 @@ class Event(StrEnum):
     ARTIFACT_STORED = "artifact.stored"
     DATASET_REGISTERED = "dataset.registered"
     DATASET_VERSION_REGISTERED = "dataset-version.registered"
+    DATASET_CARD_WRITTEN = "dataset-card.written"
     DATASET_WITHDRAWN = "dataset-version.withdrawn"
     STAGE_ASSIGNED = "stage.assigned"
     VERSION_DECOMMISSIONED = "version.decommissioned"

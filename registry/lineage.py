@@ -20,7 +20,8 @@ from typing import Any
 NODE_KINDS = ("dataset", "job", "model")
 
 #: Facts a node may state. `withdrawn`, `personal_data`, `special_categories` are booleans; `retention_until` is an ISO
-#: date; the rest is text. A dataset with a `source` was declared as an origin: nothing has to lead to it.
+#: date; `purposes` and `regions` are lists; the rest is text. `card` is the digest of the dataset card these facts come
+#: from. A dataset with a `source` was declared as an origin: nothing has to lead to it.
 FACTS = (
     "digest",
     "owner",
@@ -32,6 +33,12 @@ FACTS = (
     "withdrawn",
     "retention_until",
     "purpose",
+    "purposes",
+    "compatibility",
+    "special_exception",
+    "regions",
+    "transfer_safeguard",
+    "card",
 )
 
 

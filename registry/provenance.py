@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.cards import Card
+from registry.dataset_cards import cards_of
 from registry.lineage import Edge, Graph, Node
 from registry.models import DatasetDerivation, DatasetVersion, ModelVersion
+
+_CARD_FACTS = (
+    "owner",
+    "licence",
+    "legal_basis",
+    "source",
+    "personal_data",
+    "special_exception",
+    "purposes",
+    "compatibility",
+    "regions",
+    "transfer_safeguard",
+    "retention_until",
+)
 
 
 def lineage_of(version: ModelVersion) -> Graph:
@@ -20,8 +36,9 @@ def lineage_of(version: ModelVersion) -> Graph:
     seen: set[int] = set()
     while frontier:
         seen.update(frontier)
-        for dataset in frontier.values():
-            nodes[f"dataset:{dataset}"] = Node(f"dataset:{dataset}", "dataset", dataset_facts(dataset))
+        cards = cards_of(frontier.values())
+        for key, dataset in frontier.items():
+            nodes[f"dataset:{dataset}"] = Node(f"dataset:{dataset}", "dataset", dataset_facts(dataset, cards[key]))
         derivations = DatasetDerivation.objects.filter(child__in=frontier).select_related(
             "parent__dataset__owner", "child__dataset"
         )
@@ -62,19 +79,16 @@ def descendants(dataset: DatasetVersion) -> list[ModelVersion]:
     )
 
 
-def dataset_facts(dataset: DatasetVersion) -> dict[str, Any]:
-    """What the lineage check and the report look at."""
+def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
+    """What the lineage checks and the report look at: the card as it is now, and what became of the data."""
+    told = card.to_document()
     return {
         "digest": dataset.digest,
-        "owner": dataset.dataset.owner.pseudonym,
-        "licence": dataset.licence,
-        "legal_basis": dataset.legal_basis,
-        "source": dataset.source,
+        "card": card.digest,
         "job": dataset.job,
-        "purpose": dataset.purpose,
-        "personal_data": dataset.personal_data,
-        "special_categories": bool(dataset.special_categories),
-        "retention_until": dataset.retention_until.isoformat() if dataset.retention_until else None,
+        **{name: told[name] for name in _CARD_FACTS},
+        "purpose": "; ".join(card.purposes),
+        "special_categories": bool(card.special_categories),
         "withdrawn": hasattr(dataset, "withdrawal"),
     }
 

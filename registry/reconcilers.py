@@ -6,6 +6,7 @@ from typing import Any
 
 from registry.models import (
     Dataset,
+    DatasetCard,
     DatasetDerivation,
     DatasetVersion,
     DatasetWithdrawal,
@@ -28,6 +29,7 @@ reconciles(VersionInput)
 reconciles(Dataset)
 reconciles(DatasetVersion)
 reconciles(DatasetDerivation)
+reconciles(DatasetCard, texts=("reason",))
 reconciles(DatasetWithdrawal, texts=("reason",))
 reconciles(StageAssignment)
 reconciles(

@@ -29,7 +29,7 @@ from registry.datasets import (
     store_dataset_content,
     withdraw_dataset_version,
 )
-from registry.models import Blob, Dataset, DatasetVersion
+from registry.models import Blob, Dataset, DatasetVersion, DatasetWithdrawal
 
 EXAMPLE = OpenApiExample(
     "Test data with a sensitive column",
@@ -91,6 +91,7 @@ class DatasetVersionBody(StrictSerializer):
 class WithdrawalBody(StrictSerializer):
     """Why the data must not be used any more."""
 
+    kind = serializers.ChoiceField(choices=DatasetWithdrawal.Kind.choices, default=DatasetWithdrawal.Kind.OTHER)
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
 
 

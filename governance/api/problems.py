@@ -47,6 +47,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     registry_errors.DigestMismatchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     registry_errors.ArtifactRefusedError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     registry_errors.DuplicateError: HTTPStatus.CONFLICT,
+    registry_errors.StaleCardError: HTTPStatus.CONFLICT,
     registry_errors.UnknownSubjectError: HTTPStatus.NOT_FOUND,
     registry_errors.PermissionRefusedError: HTTPStatus.FORBIDDEN,
     registry_errors.ImmutableError: HTTPStatus.CONFLICT,

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from governance.api import (
     assurance,
+    cards,
     datasets,
     delegations,
     gates,
@@ -48,6 +49,8 @@ VERSION_1 = [
     path("datasets/<slug:slug>/versions/", datasets.DatasetVersionList.as_view(), name="dataset-versions"),
     path(_DATASET_VERSION, datasets.DatasetVersionDetail.as_view(), name="dataset-version"),
     path(f"{_DATASET_VERSION}content/", datasets.ContentUpload.as_view(), name="dataset-content"),
+    path(f"{_DATASET_VERSION}card/", cards.CardRead.as_view(), name="dataset-card"),
+    path(f"{_DATASET_VERSION}card/history/", cards.CardHistory.as_view(), name="dataset-card-history"),
     path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
     path("promotions/", promotions.PromotionList.as_view(), name="promotions"),
     path(_PROMOTION, promotions.PromotionDetail.as_view(), name="promotion"),

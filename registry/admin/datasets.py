@@ -5,6 +5,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from registry.admin.base import ReadOnlyAdmin, badge, pretty_json, short_digest
+from registry.admin.cards import card_history, gap_badges
+from registry.dataset_cards import card_of
 from registry.models import Dataset, DatasetVersion, DatasetWithdrawal
 
 
@@ -30,6 +32,8 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
         "number",
         "state",
         "withdrawing",
+        "card_gaps",
+        "card_revisions",
         "digest",
         "media_type",
         "row_count",
@@ -63,6 +67,16 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
         """Names, types, tags."""
         return pretty_json(version.columns)
 
+    @admin.display(description="missing on the card")
+    def card_gaps(self, version: DatasetVersion) -> str:
+        """Facts that are owed and not given."""
+        return gap_badges(card_of(version))
+
+    @admin.display(description="card")
+    def card_revisions(self, version: DatasetVersion) -> str:
+        """Its history, and where the next revision is written."""
+        return card_history(version, add_url=reverse("admin:registry_datasetcard_add"))
+
     @admin.display(description="what depends on it")
     def withdrawing(self, version: DatasetVersion) -> str:
         """The page that shows what would be affected by a withdrawal."""
@@ -74,6 +88,7 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
 class DatasetWithdrawalAdmin(ReadOnlyAdmin):
     """Data that must not be used any more."""
 
-    list_display = ("dataset_version", "withdrawn_by", "withdrawn_at")
+    list_display = ("dataset_version", "kind", "withdrawn_by", "withdrawn_at")
+    list_filter = ("kind",)
     list_select_related = ("dataset_version__dataset", "withdrawn_by")
     search_fields = ("dataset_version__dataset__slug", "reason")

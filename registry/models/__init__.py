@@ -1,7 +1,7 @@
 """The records. One module a noun; every table but the four mutable ones is append-only."""
 
 from registry.models.blobs import Blob
-from registry.models.datasets import Dataset, DatasetDerivation, DatasetVersion, DatasetWithdrawal
+from registry.models.datasets import Dataset, DatasetCard, DatasetDerivation, DatasetVersion, DatasetWithdrawal
 from registry.models.ledger import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode
 from registry.models.model_versions import (
     ArtifactFormat,
@@ -20,6 +20,7 @@ __all__ = [
     "Blob",
     "Checkpoint",
     "Dataset",
+    "DatasetCard",
     "DatasetDerivation",
     "DatasetVersion",
     "DatasetWithdrawal",

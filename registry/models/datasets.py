@@ -86,16 +86,70 @@ class DatasetDerivation(Record):
         return f"{self.child} from {self.parent}"
 
 
+class DatasetCardQuerySet(RecordQuerySet["DatasetCard"]):
+    """Questions about many cards."""
+
+    def newest(self) -> DatasetCardQuerySet:
+        """The revision that counts, of each dataset version."""
+        later = DatasetCard.objects.filter(
+            dataset_version=models.OuterRef("dataset_version"), revision__gt=models.OuterRef("revision")
+        )
+        return self.filter(~models.Exists(later))
+
+
+class DatasetCard(Record):
+    """One revision of what is known about a dataset version (`registry.cards`). The newest one counts."""
+
+    dataset_version = models.ForeignKey(DatasetVersion, on_delete=models.PROTECT, related_name="cards")
+    revision = models.PositiveIntegerField()
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="dataset_cards")
+    document = models.JSONField(help_text="The card, as registry.cards writes it.")
+    digest = models.CharField(max_length=71, db_index=True)
+    reason = models.TextField(help_text="What changed, and how the writer knows.")
+    written_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    written_at = models.DateTimeField()
+
+    objects: ClassVar[DatasetCardQuerySet] = DatasetCardQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "dataset card"
+        ordering = ("dataset_version", "revision")
+        constraints = (models.UniqueConstraint(fields=("dataset_version", "revision"), name="card_revision_once"),)
+
+    def __str__(self) -> str:
+        return f"card {self.revision} of {self.dataset_version}"
+
+    def get_absolute_url(self) -> str:
+        """The page of the revision in the admin."""
+        return reverse("admin:registry_datasetcard_change", args=[self.pk])
+
+
 class DatasetWithdrawal(Record):
     """A dataset version must not be used any more. Every gate of every descendant closes with this row."""
 
+    class Kind(models.TextChoices):
+        """Why data falls."""
+
+        CONSENT = "consent", "consent was withdrawn"
+        LICENCE = "licence", "the licence or agreement ended"
+        DEFECT = "defect", "the data is wrong"
+        ERASURE = "erasure", "erasure was asked for (GDPR Art. 17)"
+        OTHER = "other", "another reason"
+
     dataset_version = models.OneToOneField(DatasetVersion, on_delete=models.PROTECT, related_name="withdrawal")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
     reason = models.TextField()
     withdrawn_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField()
 
     class Meta:
         verbose_name = "dataset withdrawal"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(kind__in=("consent", "licence", "defect", "erasure", "other")),
+                name="withdrawal_kind_known",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"withdrawal of {self.dataset_version}"

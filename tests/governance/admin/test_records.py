@@ -19,6 +19,7 @@ from governance.models.access import Role
 from governance.promotions import complete, request_promotion
 from governance.roles import group_for
 from governance.tokens import find_token, issue_token
+from registry.dataset_cards import card_of, write_card
 from registry.datasets import withdraw_dataset_version
 from registry.ledger import publish_checkpoint
 from registry.models import LedgerEntry, Person, RegisteredModel
@@ -43,6 +44,13 @@ def full(approved: PromotionRequest, mel: Person, ada: Person, dora: Person, wor
     issue_token(actor=ada, owner=ada, label="nightly", scopes=["gate:read"])
     publish_checkpoint()
     enqueue(kind="nothing", key="nothing", payload={})
+    write_card(
+        actor=dora,
+        version=world.evaluation,
+        document={"licence": "MIT"},
+        reason="asked the clinic",
+        replaces=card_of(world.evaluation).digest,
+    )
     withdraw_dataset_version(actor=dora, version=world.evaluation, reason="consent withdrawn")
     Report(
         number="AR-1",
