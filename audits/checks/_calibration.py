@@ -10,6 +10,16 @@ import numpy as np
 from audits.checks._cells import Share
 from audits.checks._models import BINARY
 from audits.checks._outcomes import read_outcomes
+from audits.checks._score_tables import (
+    POOLED,
+    ROC_COLUMNS,
+    Lines,
+    published_bins,
+    reliability,
+    roc_points,
+    share_by_bin,
+    thresholds,
+)
 from audits.checks._scored import (
     Histogram,
     Scored,
@@ -25,7 +35,6 @@ from audits.checks._scored import (
     require_scores,
 )
 from audits.checks.fairness_calibration import CalibrationParameters
-from audits.counting.question import Counted, Tally
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import intervals, roc
@@ -33,7 +42,6 @@ from audits.statistics import intervals, roc
 HELD = "_label IS NOT NULL AND _score IS NOT NULL"
 ERROR = "_score - _label"
 
-Lines = list[tuple[Tally, Counted]]
 Array = np.ndarray[Any, Any]
 
 
@@ -41,7 +49,7 @@ def measure_calibration(evidence: Evidence, parameters: CalibrationParameters) -
     """Read, then measure: see `fairness_calibration`."""
     outcomes = read_outcomes(evidence, kinds=(BINARY,))
     require_scores(outcomes)
-    scored = open_scored(outcomes, evidence.datasets["evaluation"], parameters)
+    scored = open_scored(outcomes, evidence.datasets["evaluation"], parameters, where=HELD, told={"label": "_label"})
     missing, reason = missing_reason(scored, "_label + _score", parameters.missing_tolerated)
     bins = parameters.bins
     sums = {
@@ -52,7 +60,7 @@ def measure_calibration(evidence: Evidence, parameters: CalibrationParameters) -
         "brier_squared": f"pow({ERROR}, 4)",
     }
     binned = {"label": "_label", "bin": f"least(CAST(floor(_score * {bins}) AS INTEGER), {bins - 1})"}
-    groups = by_group(ask_sums(scored, binned, sums, HELD), parameters.weights)
+    groups = by_group(scored, ask_sums(scored, binned, sums, HELD))
     values = [missing]
     if reason or not groups:
         why = reason or "no row has both label and score"
@@ -62,59 +70,36 @@ def measure_calibration(evidence: Evidence, parameters: CalibrationParameters) -
                 for metric in ("calibration_gap", "brier", "expected_calibration_error", "auc", *_OVER)
             ]
         return Measurement(values=tuple(values), inputs=outcomes.inputs, notes=scored.notes)
-    table: list[tuple[Any, ...]] = []
     for where, lines in groups.items():
-        values += _of_group(where, lines, parameters, table)
+        values += _of_group(where, lines, parameters)
     for feature, members in features_of(groups).items():
         for metric, name in (("calibration_gap_difference", "error"), ("brier_difference", "brier")):
             found = [moments_of(groups[feature, group], name) for group in members]
             values.append(gap_value(metric, feature, found, parameters.level))
         values.append(_worst_error(feature, [groups[feature, group] for group in members], parameters))
-    values += _areas(scored, parameters.level)
-    columns = ("feature", "group", "bin", "n", "mean_score", "positives", "low", "high")
+    runs = published_bins(groups, bins, parameters.suppress_below)
+    coarse = parameters.suppress_below > 1
+    areas, curves = _areas(scored, parameters.level, [first / bins for first, _ in runs] if coarse else None)
     return Measurement(
-        values=tuple(values),
+        values=(*values, *areas),
         inputs=outcomes.inputs,
-        tables={"reliability": Table(columns, tuple(table))},
-        notes=scored.notes,
+        tables={"reliability": reliability(groups, runs, parameters.level), "roc": curves},
+        notes=(*scored.notes, *((POOLED,) if len(runs) < bins else ())),
     )
 
 
 _OVER = ("calibration_gap_difference", "brier_difference", "auc_difference", "worst_group_expected_calibration_error")
 
 
-def _of_group(
-    where: tuple[str, str], lines: Lines, parameters: CalibrationParameters, table: list[tuple[Any, ...]]
-) -> Iterator[MetricValue]:
+def _of_group(where: tuple[str, str], lines: Lines, parameters: CalibrationParameters) -> Iterator[MetricValue]:
     yield mean_value("calibration_gap", moments_of(lines, "error"), parameters.level, where, None)
     yield mean_value("brier", moments_of(lines, "brier"), parameters.level, where, 0.0)
-    found = _bins(lines)
-    for index, (share, mean) in found.items():
-        interval = intervals.proportion(*share.pair, parameters.level)
-        table.append((*where, index, share.rows, mean, share.value, interval.low, interval.high))
+    found = share_by_bin(lines)
     value, interval = calibration_error(found, parameters.level)
     rows = sum(share.rows for share, _ in found.values())
     yield MetricValue(
         metric="expected_calibration_error", value=value, n=rows, feature=where[0], group=where[1], interval=interval
     )
-
-
-def _bins(lines: Lines) -> dict[int, tuple[Share, float]]:
-    """Share of positives and mean score of each bin that holds rows, in order."""
-    hits: dict[int, Tally] = {}
-    totals: dict[int, Tally] = {}
-    scores: dict[int, float] = {}
-    for tally, line in lines:
-        label, index = line.outcomes
-        totals[index] = totals.get(index, Tally()) + tally
-        scores[index] = scores.get(index, 0.0) + line.sums["score"]
-        if label == 1:
-            hits[index] = hits.get(index, Tally()) + tally
-    return {
-        int(index): (Share(hits.get(index, Tally()), totals[index]), scores[index] / totals[index].weight)
-        for index in sorted(totals)
-        if totals[index].weight
-    }
 
 
 def calibration_error(bins: dict[int, tuple[Share, float]], level: float) -> tuple[float, Interval]:
@@ -135,7 +120,7 @@ def calibration_error(bins: dict[int, tuple[Share, float]], level: float) -> tup
 
 def _worst_error(feature: str, groups: list[Lines], parameters: CalibrationParameters) -> MetricValue:
     level = 1 - (1 - parameters.level) / len(groups)
-    found = [calibration_error(_bins(lines), level) for lines in groups]
+    found = [calibration_error(share_by_bin(lines), level) for lines in groups]
     n = min(sum(tally.rows for tally, _ in lines) for lines in groups)
     interval = Interval(
         max(one.low or 0.0 for _, one in found),
@@ -147,12 +132,17 @@ def _worst_error(feature: str, groups: list[Lines], parameters: CalibrationParam
     return MetricValue(metric=metric, value=value, n=n, feature=feature, interval=interval)
 
 
-def _areas(scored: Scored, level: float) -> Iterator[MetricValue]:
-    """Both classes' histograms of the same score, feature by feature."""
+def _areas(scored: Scored, level: float, edges: list[float] | None) -> tuple[list[MetricValue], Table]:
+    """Both classes' histograms of the same score, feature by feature: areas, and the points of the curves."""
     positives = histograms(scored, "_score", f"{HELD} AND _label = 1")
     negatives = histograms(scored, "_score", f"{HELD} AND _label = 0")
-    for index, ((feature, ones), (_, zeros)) in enumerate(zip(positives, negatives, strict=True)):
-        yield from _of_feature(feature, *_aligned(ones, zeros), level=level, overall=index == 0)
+    values: list[MetricValue] = []
+    points: list[tuple[Any, ...]] = []
+    for index, ((feature, first), (_, second)) in enumerate(zip(positives, negatives, strict=True)):
+        ones, zeros = _aligned(first, second)
+        values += _of_feature(feature, ones, zeros, level=level, overall=index == 0)
+        points += roc_points(feature, ones, zeros, thresholds(ones, zeros, edges))
+    return values, Table(ROC_COLUMNS, tuple(points))
 
 
 def _aligned(ones: Histogram, zeros: Histogram) -> tuple[Histogram, Histogram]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from audits.checks._models import BINARY
 from audits.checks._outcomes import read_outcomes
-from audits.checks._relation import count_by_stratum
+from audits.checks._relation import Strata as Counts
+from audits.checks._relation import count_by_stratum, stratum_rows
 from audits.checks.fairness_conditional_parity import ConditionalParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence
@@ -17,7 +18,6 @@ from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import strata
 from audits.statistics.strata import Strata
 
-Counts = Mapping[str, Mapping[str, Mapping[Any, Tally]]]
 METRICS = ("conditional_selection_difference", "conditional_odds_ratio", "conditional_p_value", "homogeneity_p_value")
 
 
@@ -28,25 +28,20 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_prediction", parameters)
     values: list[MetricValue] = []
     rows: list[tuple[Any, ...]] = []
-    for feature, counts in found.items():
+    for feature, counts in found.features.items():
         groups = sorted({group for members in counts.values() for group in members})
         compared = {group: _strata(counts, group) for group in groups}
         constant = _constant(counts)
         for group, one in compared.items():
             values += _of_group(feature, group, one, constant, parameters.level)
         values.append(_largest(feature, compared, constant, parameters.level))
-        rows += [
-            (feature, stratum, group, prediction, tally.rows)
-            for stratum, members in sorted(counts.items())
-            for group, cells in sorted(members.items())
-            for prediction, tally in sorted(cells.items(), key=lambda item: str(item[0]))
-        ]
+        rows += stratum_rows(feature, counts, parameters.suppress_below)
     columns = ("feature", "stratum", "group", "prediction", "count")
     return Measurement(
         values=tuple(values),
         inputs=outcomes.inputs,
         tables={"strata": Table(columns, tuple(rows))},
-        notes=(f"Predictions come from {outcomes.origin}.", f"Strata: {', '.join(parameters.strata)}."),
+        notes=(f"Predictions come from {outcomes.origin}.", f"Strata: {', '.join(parameters.strata)}.", *found.notes),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from audits.checks._cells import Share
 from audits.checks._outcomes import read_labels
-from audits.checks._relation import count_by_stratum
+from audits.checks._relation import Strata, count_by_stratum, stratum_rows
 from audits.checks.fairness_dataset_bias import DatasetBiasParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence
@@ -20,7 +20,6 @@ from audits.statistics import distances, intervals, resampling
 RESAMPLES = 1000
 
 Array = np.ndarray[Any, Any]
-Strata = Mapping[str, Mapping[str, Mapping[Any, Tally]]]
 
 DISTANCES: Mapping[str, Callable[[Array, Array], Array]] = {
     "kullback_leibler": distances.kullback_leibler,
@@ -38,7 +37,7 @@ def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) 
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_label", parameters)
     values: list[MetricValue] = []
     rows: list[tuple[Any, ...]] = []
-    for feature, strata in found.items():
+    for feature, strata in found.features.items():
         shares = _shares(strata)
         whole = Share(*(sum((getattr(s, part) for s in shares.values()), Tally()) for part in ("hits", "total")))
         for group, own in shares.items():
@@ -47,14 +46,9 @@ def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) 
             if parameters.strata:
                 values.append(_conditional(feature, group, strata, parameters.level, evidence.seed))
         values.append(_range(feature, shares, parameters.level))
-        rows += [
-            (feature, stratum, group, label, tally.rows)
-            for stratum, members in sorted(strata.items())
-            for group, cells in sorted(members.items())
-            for label, tally in sorted(cells.items(), key=lambda item: str(item[0]))
-        ]
+        rows += stratum_rows(feature, strata, parameters.suppress_below)
     table = Table(("feature", "stratum", "group", "label", "count"), tuple(rows))
-    return Measurement(values=tuple(values), inputs=outcomes.inputs, tables={"labels": table})
+    return Measurement(values=tuple(values), inputs=outcomes.inputs, tables={"labels": table}, notes=found.notes)
 
 
 def _shares(strata: Strata) -> dict[str, Share]:

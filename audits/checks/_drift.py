@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from audits.checks._disclosure import pooled_strata
 from audits.checks._rows import NUMERIC, Rows, literal, quoted
 from audits.checks.base import EvidenceError
 from audits.checks.data_quality_columns import QualityParameters
@@ -13,7 +15,7 @@ from audits.measurements import Interval, MetricValue, Table
 
 DECILES = tuple(step / 10 for step in range(1, 10))
 MOST_FREQUENT = 20
-OTHER, MISSING = "(other)", "(missing)"
+OTHER, MISSING, SMALL_BINS = "(other)", "(missing)", "(small bins together)"
 
 Array = np.ndarray[Any, Any]
 
@@ -38,11 +40,23 @@ def drift(rows: Rows, train: Rows, parameters: QualityParameters, seed: int) -> 
         labels = sorted(before.keys() | after.keys())
         reference = np.array([before.get(label, 0) for label in labels])
         current = np.array([after.get(label, 0) for label in labels])
-        counted += zip([name] * len(labels), labels, reference.tolist(), current.tolist(), strict=True)
+        counted += _published(name, before, after, parameters.suppress_below)
         values += _distances(name, reference, current, parameters, seed)
     worst = max((value for value in values if value.metric == "drift_psi"), key=lambda value: value.value or 0.0)
     values.append(MetricValue(metric="worst_drift_psi", value=worst.value, n=worst.n, interval=worst.interval))
     return values, Table(("feature", "bin", "train", "evaluation"), tuple(counted))
+
+
+def _published(name: str, before: Mapping[str, int], after: Mapping[str, int], threshold: int) -> list[tuple[Any, ...]]:
+    """The counts of each bin, bins with few rows as one."""
+    labels = sorted({*before, *after})
+    layers = {label: {"train": before.get(label, 0), "evaluation": after.get(label, 0)} for label in labels}
+    pooled = pooled_strata(layers, threshold) if threshold > 1 else set()
+    rows: list[tuple[Any, ...]] = [(name, label, *layers[label].values()) for label in labels if label not in pooled]
+    if pooled:
+        joined = [sum(layers[label][side] for label in pooled) for side in ("train", "evaluation")]
+        rows.append((name, SMALL_BINS, *joined))
+    return rows
 
 
 def _bins(train: Rows, name: str) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from audits.checks import _gaps, _rates
 from audits.checks._cells import MISSING, Cells, CellTable, summed
+from audits.checks._disclosure import TOGETHER
 from audits.checks._rates import RATES, Scene
 from audits.checks._suppression import Withheld, levels_of
 from audits.measurements import MetricValue, Table
 from audits.statistics import intervals, significance
-
-TOGETHER = "(small groups together)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

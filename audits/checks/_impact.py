@@ -30,7 +30,7 @@ def measure_impact(evidence: Evidence, parameters: ImpactParameters) -> Measurem
     found = count_by_stratum(outcomes, sensitive, (), favoured, fitted)
     values: list[MetricValue] = []
     rows: list[tuple[Any, ...]] = []
-    for feature, strata in found.items():
+    for feature, strata in found.features.items():
         cells = strata.get("", {})
         groups = {
             group: Share(one.get(1, Tally()), one.get(1, Tally()) + one.get(0, Tally())) for group, one in cells.items()
@@ -41,7 +41,7 @@ def measure_impact(evidence: Evidence, parameters: ImpactParameters) -> Measurem
         values=tuple(values),
         inputs=outcomes.inputs,
         tables={"impact_ratios": Table(columns, tuple(rows))},
-        notes=(f"Predictions come from {outcomes.origin}.", note),
+        notes=(f"Predictions come from {outcomes.origin}.", note, *found.notes),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from audits.checks._cells import Cells, CellTable
+from audits.checks._disclosure import shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._groups import Comparison, compare_groups
 from audits.checks._models import MULTICLASS
@@ -37,7 +38,7 @@ def measure_multiclass(evidence: Evidence, parameters: MulticlassParameters) -> 
         depth=parameters.depth,
         most=parameters.most_groups,
     )
-    features = _confusions(outcomes, groups, parameters)
+    features, disclosure = _confusions(outcomes, groups, parameters)
     one_feature = next(iter(features.values()))
     classes = sorted({label for own in one_feature.values() for pair in own for label in pair if label is not None})
     labels = {y for own in one_feature.values() for y, _ in own if y is not None}
@@ -62,13 +63,13 @@ def measure_multiclass(evidence: Evidence, parameters: MulticlassParameters) -> 
         for pair, tally in sorted(own.items(), key=str)
     )
     table = Table(("feature", "group", "label", "prediction", "count"), rows)
-    notes = (f"Predictions come from {outcomes.origin}.", *groups.notes)
+    notes = (f"Predictions come from {outcomes.origin}.", *groups.notes, *disclosure)
     return Measurement(values=tuple(values), inputs=outcomes.inputs, tables={"confusion": table}, notes=notes)
 
 
 def _confusions(
     outcomes: Outcomes, groups: Groups, parameters: MulticlassParameters
-) -> dict[str, dict[str, Confusion]]:
+) -> tuple[dict[str, dict[str, Confusion]], tuple[str, ...]]:
     question = CountQuestion(
         relation="outcomes",
         keys=groups.keys,
@@ -77,10 +78,20 @@ def _confusions(
         weight=weight_of(outcomes, parameters.weights),
     )
     found: dict[str, dict[str, Confusion]] = {feature_name(one): {} for one in groups.sets}
+    parts: dict[str, dict[str, tuple[str, ...]]] = {feature: {} for feature in found}
     for line in count(outcomes.rows.ask, question):
-        own = found[feature_name(line.keys)].setdefault(feature_name(line.groups), {})
-        own[line.outcomes] = tally_of(line, parameters.weights)
-    return {feature: dict(sorted(members.items())) for feature, members in found.items()}
+        feature, group = feature_name(line.keys), feature_name(line.groups)
+        found[feature].setdefault(group, {})[line.outcomes] = tally_of(line, parameters.weights)
+        parts[feature][group] = line.groups
+    columns = {feature_name(one): one for one in groups.sets}
+    shown, disclosure = shown_groups(found, columns, parts, parameters.suppress_below)
+    joined: dict[str, dict[str, Confusion]] = {feature: {} for feature in found}
+    for feature, members in found.items():
+        for group, own in sorted(members.items()):
+            into = joined[feature].setdefault(shown.get((feature, group), group), {})
+            for pair, tally in own.items():
+                into[pair] = into.get(pair, Tally()) + tally
+    return joined, disclosure
 
 
 def _against(own: Confusion, one: str | None) -> Cells:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from audits.checks._cells import JOINED_BY
+from audits.checks._disclosure import shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of
 from audits.checks._rows import NUMERIC, Rows, open_rows, quoted
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_ranking import RankingParameters
 from audits.checks.grouping import parse_bands
+from audits.counting.question import Tally
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import intervals, moments, ordering
@@ -36,6 +39,7 @@ def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measur
         most=parameters.most_groups,
     )
     scores, lists, members = _columns(rows, score, parameters, groups)
+    members, disclosure = _shown(members, groups, parameters.suppress_below)
     attention, places = _places(scores, lists)
     values: list[MetricValue] = []
     table: list[tuple[Any, ...]] = []
@@ -48,7 +52,7 @@ def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measur
         values=tuple(values),
         inputs=rows.inputs,
         tables={"exposure": Table(("feature", "group", "n", "mean_exposure"), tuple(table))},
-        notes=(f"Ordered by {score}; {len(np.unique(lists))} lists.", *groups.notes),
+        notes=(f"Ordered by {score}; {len(np.unique(lists))} lists.", *groups.notes, *disclosure),
     )
 
 
@@ -73,6 +77,23 @@ def _columns(
     }
     _, lists = np.unique(np.asarray(found["q"], dtype=str), return_inverse=True)
     return np.asarray(found["s"], dtype=float), lists, members
+
+
+def _shown(members: dict[str, Array], groups: Groups, threshold: int) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """The group of every row, groups too small to be told apart as one."""
+    counts, parts = {}, {}
+    for feature, names in members.items():
+        found, sizes = np.unique(names, return_counts=True)
+        rows = {str(name): int(size) for name, size in zip(found, sizes, strict=True)}
+        counts[feature] = {name: {None: Tally(size, size, size)} for name, size in rows.items()}
+        parts[feature] = {name: tuple(name.split(JOINED_BY)) for name in rows}
+    columns = {feature_name(one): one for one in groups.sets}
+    shown, disclosure = shown_groups(counts, columns, parts, threshold)
+    for feature, group in shown:
+        names = members[feature].astype(object)
+        names[names == group] = shown[feature, group]
+        members[feature] = names.astype(str)
+    return members, disclosure
 
 
 def _places(scores: Array, lists: Array) -> tuple[Array, Array]:

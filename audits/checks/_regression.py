@@ -34,7 +34,7 @@ MEANS = {"mean_error": "error", "mean_absolute_error": "distance", "mean_predict
 def measure_regression(evidence: Evidence, parameters: RegressionParameters) -> Measurement:
     """Read, then measure: see `fairness_regression`."""
     outcomes = read_outcomes(evidence, kinds=(REGRESSION,))
-    scored = open_scored(outcomes, evidence.datasets["evaluation"], parameters)
+    scored = open_scored(outcomes, evidence.datasets["evaluation"], parameters, where=HELD)
     missing, reason = missing_reason(scored, "_label + _prediction", parameters.missing_tolerated)
     if reason:
         metrics = [*MEANS, *(f"{name}_difference" for name in MEANS)]
@@ -46,7 +46,7 @@ def measure_regression(evidence: Evidence, parameters: RegressionParameters) -> 
         return Measurement(values=(missing, *barred), inputs=outcomes.inputs, notes=scored.notes)
     terms = {"error": ERROR, "distance": f"abs({ERROR})", "prediction": "_prediction", "square": f"({ERROR} * {ERROR})"}
     sums = {**terms, **{f"{name}_squared": f"{sql} * {sql}" for name, sql in terms.items()}}
-    groups = by_group(ask_sums(scored, {}, sums, HELD), parameters.weights)
+    groups = by_group(scored, ask_sums(scored, {}, sums, HELD))
     values, table = [missing], []
     for where, lines in groups.items():
         for metric, name in MEANS.items():

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from audits.checks._disclosure import SMALL_STRATA, Shown, pooled_strata, shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._outcomes import Outcomes, weight_of
 from audits.checks.grouping import GroupingParameters, parse_bands
 from audits.counting.question import CountQuestion, Tally, count
 
+Cells = Mapping[Any, Tally]
+#: Stratum -> group -> value of the outcome -> tally.
+Strata = Mapping[str, Mapping[str, Cells]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stratified:
+    """`features` maps each feature to its strata; small groups are already one, and `notes` say which."""
+
+    features: Mapping[str, Strata]
+    notes: tuple[str, ...]
+
 
 def count_by_stratum(
     outcomes: Outcomes, sensitive: Sequence[str], strata: Sequence[str], outcome: str, parameters: GroupingParameters
-) -> dict[str, dict[str, dict[str, dict[object, Tally]]]]:
-    """Feature -> stratum -> group -> value of `outcome` (SQL) -> tally. Without strata there is one, named ""."""
+) -> Stratified:
+    """Count each value of `outcome` (SQL). Without strata there is one, named ""."""
     bands = parse_bands(parameters.bands)
     groups: Groups = groups_of(outcomes.rows, sensitive, bands, depth=parameters.depth, most=parameters.most_groups)
     layers: Groups = groups_of(outcomes.rows, strata, bands, most=parameters.most_groups)
@@ -25,14 +40,63 @@ def count_by_stratum(
         weight=weight_of(outcomes, parameters.weights),
     )
     names = dict(zip(question.sets, groups.sets, strict=True))
-    found: dict[str, dict[str, dict[str, dict[object, Tally]]]] = {feature_name(one): {} for one in groups.sets}
+    found: dict[str, dict[str, dict[str, dict[Any, Tally]]]] = {feature_name(one): {} for one in groups.sets}
+    parts: dict[str, dict[str, tuple[str, ...]]] = {feature: {} for feature in found}
     for line in count(outcomes.rows.ask, question):
         values = dict(zip(line.keys, line.groups, strict=True))
         stratum = feature_name([values[name] for name in strata])
-        group = feature_name([values[name] for name in names[line.keys]])
-        cells = found[feature_name(names[line.keys])].setdefault(stratum, {}).setdefault(group, {})
+        feature, own = feature_name(names[line.keys]), tuple(values[name] for name in names[line.keys])
+        parts[feature][feature_name(own)] = own
+        cells = found[feature].setdefault(stratum, {}).setdefault(feature_name(own), {})
         cells[line.outcomes[0]] = cells.get(line.outcomes[0], Tally()) + tally_of(line, parameters.weights)
-    return found
+    columns = {feature_name(one): one for one in groups.sets}
+    overall = {feature: _over_strata(counts) for feature, counts in found.items()}
+    shown, notes = shown_groups(overall, columns, parts, parameters.suppress_below)
+    return Stratified({feature: _renamed(feature, counts, shown) for feature, counts in found.items()}, notes)
+
+
+def _over_strata(counts: Strata) -> dict[str, dict[Any, Tally]]:
+    whole: dict[str, dict[Any, Tally]] = {}
+    for members in counts.values():
+        _add(whole, members)
+    return whole
+
+
+def _add(to: dict[str, dict[Any, Tally]], members: Mapping[str, Cells], names: Mapping[str, str] | None = None) -> None:
+    for group, cells in members.items():
+        own = to.setdefault((names or {}).get(group, group), {})
+        for value, tally in cells.items():
+            own[value] = own.get(value, Tally()) + tally
+
+
+def _renamed(feature: str, counts: Strata, shown: Shown) -> Strata:
+    names = {group: name for (place, group), name in shown.items() if place == feature}
+    if not names:
+        return counts
+    joined: dict[str, dict[str, dict[Any, Tally]]] = {}
+    for stratum, members in counts.items():
+        _add(joined.setdefault(stratum, {}), members, names)
+    return joined
+
+
+def stratum_rows(feature: str, counts: Strata, threshold: int) -> list[tuple[str, str, str, Any, int]]:
+    """(feature, stratum, group, value, count) as they may be published: strata with small counts are one."""
+    if threshold > 1:
+        flat = {
+            stratum: {(group, value): t.rows for group, cells in members.items() for value, t in cells.items()}
+            for stratum, members in counts.items()
+        }
+        pooled = pooled_strata(flat, threshold)
+        joined: dict[str, dict[str, dict[Any, Tally]]] = {}
+        for stratum, members in counts.items():
+            _add(joined.setdefault(SMALL_STRATA if stratum in pooled else stratum, {}), members)
+        counts = joined
+    return [
+        (feature, stratum, group, value, tally.rows)
+        for stratum, members in sorted(counts.items())
+        for group, cells in sorted(members.items())
+        for value, tally in sorted(cells.items(), key=lambda item: str(item[0]))
+    ]
 
 
 def above_the_middle(outcomes: Outcomes) -> tuple[str, float]:

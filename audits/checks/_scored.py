@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from audits.checks._cells import JOINED_BY
+from audits.checks._disclosure import Shown, shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._outcomes import Outcomes, weight_of
 from audits.checks.base import EvidenceError
@@ -27,12 +28,19 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The open outcomes with the groups by which they are compared."""
+    """The open outcomes with the groups by which they are compared; `shown` renames groups that are too small."""
 
     outcomes: Outcomes
     groups: Groups
     weights: str
     weight: str | None
+    shown: Shown = field(default_factory=dict)
+    disclosure: tuple[str, ...] = ()
+
+    def where(self, line: Counted) -> tuple[str, str]:
+        """Feature and group under which a line is shown."""
+        named = feature_name(line.keys), feature_name(line.groups)
+        return named[0], self.shown.get(named, named[1])
 
     @property
     def rounded(self) -> bool:
@@ -43,11 +51,26 @@ class Scored:
     def notes(self) -> tuple[str, ...]:
         """What is to be said about how it was read."""
         more = (f"Above {EXACT_ROWS} rows, values are rounded to {DECIMALS} decimals before they are ordered.",)
-        return (f"Predictions come from {self.outcomes.origin}.", *self.groups.notes, *(more if self.rounded else ()))
+        return (
+            f"Predictions come from {self.outcomes.origin}.",
+            *self.groups.notes,
+            *self.disclosure,
+            *(more if self.rounded else ()),
+        )
 
 
-def open_scored(outcomes: Outcomes, dataset: DatasetEvidence, parameters: GroupingParameters) -> Scored:
-    """Set up the groups of the common parameters. Raises EvidenceError."""
+def open_scored(
+    outcomes: Outcomes,
+    dataset: DatasetEvidence,
+    parameters: GroupingParameters,
+    *,
+    where: str,
+    told: Mapping[str, str] | None = None,
+) -> Scored:
+    """Set up the groups of the common parameters. Raises EvidenceError.
+
+    Groups are too small by their rows `where`, counted for each value of `told` (SQL).
+    """
     groups = groups_of(
         outcomes.rows,
         parameters.columns_of(dataset),
@@ -55,7 +78,19 @@ def open_scored(outcomes: Outcomes, dataset: DatasetEvidence, parameters: Groupi
         depth=parameters.depth,
         most=parameters.most_groups,
     )
-    return Scored(outcomes, groups, parameters.weights, weight_of(outcomes, parameters.weights))
+    scored = Scored(outcomes, groups, parameters.weights, weight_of(outcomes, parameters.weights))
+    if parameters.suppress_below < 2:  # noqa: PLR2004 - one row is the least there is
+        return scored
+    counts: dict[str, dict[str, dict[Any, Tally]]] = {}
+    parts: dict[str, dict[str, tuple[str, ...]]] = {}
+    for line in ask_sums(scored, told or {}, {}, where):
+        feature, group = feature_name(line.keys), feature_name(line.groups)
+        if feature:
+            counts.setdefault(feature, {}).setdefault(group, {})[line.outcomes] = tally_of(line, parameters.weights)
+            parts.setdefault(feature, {})[group] = line.groups
+    columns = {feature_name(one): one for one in groups.sets}
+    shown, disclosure = shown_groups(counts, columns, parts, parameters.suppress_below)
+    return replace(scored, shown=shown, disclosure=disclosure)
 
 
 def missing_reason(scored: Scored, columns: str, tolerated: float) -> tuple[MetricValue, str]:
@@ -80,12 +115,11 @@ def ask_sums(scored: Scored, outcomes: Mapping[str, str], sums: Mapping[str, str
     return count(scored.outcomes.rows.ask, question)
 
 
-def by_group(lines: list[Counted], meaning: str) -> dict[tuple[str, str], list[tuple[Tally, Counted]]]:
+def by_group(scored: Scored, lines: list[Counted]) -> dict[tuple[str, str], list[tuple[Tally, Counted]]]:
     """The lines of each (feature, group), overall first; the names of joint groups are joined."""
     found: dict[tuple[str, str], list[tuple[Tally, Counted]]] = {}
     for line in sorted(lines, key=lambda one: (len(one.keys), one.keys, one.groups)):
-        where = feature_name(line.keys), feature_name(line.groups)
-        found.setdefault(where, []).append((tally_of(line, meaning), line))
+        found.setdefault(scored.where(line), []).append((tally_of(line, scored.weights), line))
     return found
 
 
@@ -147,13 +181,17 @@ def histograms(scored: Scored, value: str, where: str) -> Iterator[tuple[str, Hi
             f"{inner}, {place}::DOUBLE AS v, {weight} AS w FROM outcomes WHERE {where}) read_rows GROUP BY {grain}, v) "
             f"SELECT {text} AS g, v, sum(w) AS w, sum(w2) AS w2 FROM fine GROUP BY g, v"
         )
-        yield feature_name(columns), _histogram(scored, query)
+        yield feature_name(columns), _histogram(scored, query, feature_name(columns))
 
 
-def _histogram(scored: Scored, query: str) -> Histogram:
+def _histogram(scored: Scored, query: str, feature: str) -> Histogram:
     found = scored.outcomes.rows.connection.execute(query).fetchnumpy()
     values, places = np.unique(np.asarray(found["v"], dtype=float), return_inverse=True)
     names, owners = np.unique(np.asarray(found["g"], dtype=str), return_inverse=True)
+    if scored.shown:
+        renamed = np.array([scored.shown.get((feature, str(name)), str(name)) for name in names], dtype=str)
+        names, places_of = np.unique(renamed, return_inverse=True)
+        owners = places_of[owners]
     counts, sizes = {}, {}
     for index, name in enumerate(names):
         own = owners == index

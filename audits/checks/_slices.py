@@ -58,6 +58,10 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
         raise EvidenceError("target", "no row has both label and prediction, so nothing can be wrong")
     found = [Slice(*where, hits, hits + fine) for where, (fine, hits) in sorted(totals.items())]
     tested = [one for one in found if parameters.least_rows <= one.total <= right + wrong - parameters.least_rows]
+    hidden = [one for one in tested if _tells(one, wrong, right + wrong, parameters.suppress_below)]
+    tested = [one for one in tested if one not in hidden]
+    if hidden:
+        left_out.append(f"{len(hidden)} slices with a count below {parameters.suppress_below} were left out.")
     values, table = _judged(tested, wrong, right + wrong, parameters)
     return Measurement(
         values=tuple(values),
@@ -65,6 +69,12 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
         tables={"slices": table},
         notes=(f"Predictions come from {outcomes.origin}.", *groups.notes, *left_out),
     )
+
+
+def _tells(one: Slice, wrong: int, total: int, threshold: int) -> bool:
+    """Whether a count of the slice, or of what is outside, is small."""
+    inside = one.hits, one.total - one.hits
+    return any(0 < number < threshold for number in (*inside, wrong - inside[0], total - wrong - inside[1]))
 
 
 def _columns(rows: Rows, parameters: SliceParameters) -> tuple[list[str], list[str]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import parse_ranges
+from audits.checks.grouping import parse_ranges, validate_threshold
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
@@ -26,16 +26,19 @@ from audits.measurements import Measurement
 class QualityParameters:
     """`ranges`: allowed values of numeric columns, as "age=0..120". `level`: of all intervals.
 
-    `resamples`: for the drift intervals.
+    `resamples`: for the drift intervals. `suppress_below`: bins of a feature with a count from 1 to below it are one
+    in the table `bins`.
     """
 
     ranges: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 1000
+    suppress_below: int = 0
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
         parse_ranges(self.ranges)
+        validate_threshold(self.suppress_below)
         if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
             raise ParameterError("level", "must be at least 0.5 and below 1")
         if not 200 <= self.resamples <= 100_000:  # noqa: PLR2004 - fewer give no tail

@@ -10,8 +10,8 @@ Means have Student's interval, areas DeLong's (differences of independent areas 
 calibration error takes every bin's share within its own interval at once: the plain error is never 0 by chance, and its
 resampled interval would exclude 0 for a perfectly calibrated score; this one does not.
 
-The table `reliability` holds the bins of each group, for the reliability curve. Rows without label or score are
-counted; above the tolerated share nothing is estimable. Supports AI Act Art. 10(2)(f)-(g) and 15(1).
+The tables `reliability` and `roc` hold the bins and the ROC points of each group, for the curves. Rows without
+label or score are counted; above the tolerated share nothing is estimable. Supports AI Act Art. 10(2)(f)-(g) and 15(1).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Calibration:
     """Sums and histograms of the scores, per group."""
 
     id: ClassVar[str] = "fairness.calibration"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Calibration and ranking quality within groups"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[CalibrationParameters]] = CalibrationParameters

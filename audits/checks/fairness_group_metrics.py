@@ -42,22 +42,18 @@ class GroupParameters(GroupingParameters):
 
     `intersect`: columns whose joint groups are added whatever the depth. `expected_groups`: groups that must be
     reported even when they do not occur, as "sex=f". `missing_tolerated`: share of rows without prediction or label
-    above which nothing that needs it is estimable. `suppress_below`: a count from 1 to below it is not published, nor
-    what would give it away; 0 publishes all.
+    above which nothing that needs it is estimable.
     """
 
     intersect: tuple[str, ...] = ()
     expected_groups: tuple[str, ...] = ()
     missing_tolerated: float = 0.01
-    suppress_below: int = 0
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
         GroupingParameters.__post_init__(self)
         if not 0 <= self.missing_tolerated < 1:
             raise ParameterError("missing_tolerated", "must be at least 0 and below 1")
-        if not 0 <= self.suppress_below <= 1000:  # noqa: PLR2004 - more would withhold everything
-            raise ParameterError("suppress_below", "must be between 0 and 1000")
         if len(self.intersect) == 1 or len(set(self.intersect)) != len(self.intersect):
             raise ParameterError("intersect", "must name at least two different columns, or none")
         parse_groups(self.expected_groups)

@@ -20,7 +20,8 @@ class GroupingParameters:
     `depth`: up to how many columns are crossed; 1 compares each alone. `most_groups`: a column with more is refused.
     `weights`: what the column tagged weight means: `sampling` (how many people a row stands for; intervals use Kish's
     effective number), `counts` (the row is that many rows, as from a table counted at the source), or `ignored`.
-    `level`: of all intervals.
+    `suppress_below`: groups with a count from 1 to below it are not told apart, nor is what would give them away; 0
+    publishes all. `level`: of all intervals.
     """
 
     sensitive: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class GroupingParameters:
     most_groups: int = 1000
     weights: str = "sampling"
     level: float = 0.95
+    suppress_below: int = 0
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
@@ -38,6 +40,7 @@ class GroupingParameters:
             raise ParameterError("depth", "must be between 1 and 4")
         if not 2 <= self.most_groups <= 20_000:  # noqa: PLR2004 - one group compares nothing
             raise ParameterError("most_groups", "must be between 2 and 20000")
+        validate_threshold(self.suppress_below)
         if self.weights not in WEIGHTS:
             raise ParameterError("weights", f"must be one of {', '.join(WEIGHTS)}")
         parse_bands(self.bands)
@@ -48,6 +51,12 @@ class GroupingParameters:
         if not found:
             raise EvidenceError("sensitive", "no column is tagged sensitive and none is named; nothing can be compared")
         return found
+
+
+def validate_threshold(suppress_below: int) -> None:
+    """Raises ParameterError outside 0 to 1000."""
+    if not 0 <= suppress_below <= 1000:  # noqa: PLR2004 - more would withhold everything
+        raise ParameterError("suppress_below", "must be between 0 and 1000")
 
 
 def parse_bands(bands: Iterable[str]) -> dict[str, tuple[float, ...]]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from audits.criteria import Outcome
 from audits.measurements import MetricValue
 from audits.reports import charts
 from audits.reports.document import ReportDocument
 from audits.reports.figures import count
+from audits.reports.group_pictures import of_groups
 from audits.reports.parts import CheckFacts, FindingFacts
+from audits.reports.pictured import Picture, left_out, sentence
 from audits.reports.wording import metric_in_words
 
 MOST_PICTURES, MOST_ROWS, FEWEST_BARS = 5, 14, 3
+
+__all__ = ["Picture", "of_check", "of_decision", "of_lineage"]
 
 TONES = {
     Outcome.SATISFIED: charts.Tone.SATISFIED,
@@ -22,21 +25,12 @@ TONES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart with the words for readers who hear it (`alt`) and the caption under it."""
-
-    svg: str
-    alt: str
-    caption: str
-
-
 def of_check(check: CheckFacts, findings: Sequence[FindingFacts]) -> tuple[Picture, ...]:
     """At most five charts: first the judged metrics against their limits, then groups and importances behind them."""
     judged: dict[tuple[str, str | None, str | None], list[FindingFacts]] = {}
     for finding in findings:
         judged.setdefault((finding.metric, finding.at_least, finding.at_most), []).append(finding)
-    explained = _explained(check)
+    explained = [*_explained(check), *of_groups(check)][: MOST_PICTURES - 1]
     limits = [_against_limit(check, found) for found in judged.values() if check_has(check, found[0].metric)]
     pictures = [*limits[: MOST_PICTURES - len(explained)], *explained]
     seen = {finding.metric for finding in findings}
@@ -55,7 +49,7 @@ def _explained(check: CheckFacts) -> list[Picture]:
         words = "attribution of single answers"
         told = f"{count(len(dots))} dots: each is one row's attribution to a feature, dark where its value is high."
         svg = charts.swarm(dots, title=words, description=told)
-        pictures.append(Picture(svg, f"Chart: {words}. {told}", f"{_sentence(words)}, strongest feature first."))
+        pictures.append(Picture(svg, f"Chart: {words}. {told}", f"{sentence(words)}, strongest feature first."))
     if effects is not None and effects.rows:
         name = effects.rows[0][0]
         points = [charts.Point(x=float(row[1]), y=float(row[2])) for row in effects.rows if row[0] == name]
@@ -63,7 +57,7 @@ def _explained(check: CheckFacts) -> list[Picture]:
         told = f"The answer's change as {name} goes from {points[0].x:g} to {points[-1].x:g}, all else as it occurs."
         svg = charts.curve(points, title=words, description=told, across=str(name), upward="effect")
         pictures.append(
-            Picture(svg, f"Chart: {words}. {told}", f"{_sentence(words)}, centred on zero." + _warned(check))
+            Picture(svg, f"Chart: {words}. {told}", f"{sentence(words)}, centred on zero." + _warned(check))
         )
     return pictures
 
@@ -92,8 +86,8 @@ def _against_limit(check: CheckFacts, findings: Sequence[FindingFacts]) -> Pictu
     svg = charts.forest(
         marks, title=words, description=_spoken(kept, first.limit), at_least=first.at_least, at_most=first.at_most
     )
-    told = f"{_sentence(words)} against the limit of the policy ({first.limit}); the shaded band is allowed."
-    return Picture(svg, f"Chart: {words}. {_spoken(kept, first.limit)}", told + _left_out(len(kept), len(found)))
+    told = f"{sentence(words)} against the limit of the policy ({first.limit}); the shaded band is allowed."
+    return Picture(svg, f"Chart: {words}. {_spoken(kept, first.limit)}", told + left_out(len(kept), len(found)))
 
 
 def _behind(check: CheckFacts, metric: str) -> list[Picture]:
@@ -106,7 +100,7 @@ def _behind(check: CheckFacts, metric: str) -> list[Picture]:
         if len(kept) > 1:
             name = f"{words} by {feature}"
             svg = charts.forest([_mark(value, None) for value in kept], title=name, description=_spoken(kept, ""))
-            caption = f"{_sentence(name)}." + _left_out(len(kept), len(groups))
+            caption = f"{sentence(name)}." + left_out(len(kept), len(groups))
             pictures.append(Picture(svg, f"Chart: {name}. {_spoken(kept, '')}", caption))
     single = [value for value in found if value.feature and not value.group and value.value is not None]
     if len(single) >= FEWEST_BARS and not pictures:
@@ -126,9 +120,9 @@ def _importance(words: str, values: Sequence[MetricValue]) -> Picture:
         )
         for value in kept
     ]
-    told = f"{_sentence(words)}, largest first."
+    told = f"{sentence(words)}, largest first."
     svg = charts.importance(bars, title=words, description=_spoken(kept, ""))
-    return Picture(svg, f"Chart: {words}. {_spoken(kept, '')}", told + _left_out(len(kept), len(values)))
+    return Picture(svg, f"Chart: {words}. {_spoken(kept, '')}", told + left_out(len(kept), len(values)))
 
 
 def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
@@ -149,14 +143,6 @@ def _spoken(values: Sequence[MetricValue], limit: str) -> str:
     rows = f"{len(values)} {'row' if len(values) == 1 else 'rows'}"
     against = f", limit {limit}" if limit else ""
     return f"{rows} with value and interval{against}; the numbers are printed beside the marks."
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
-def _left_out(kept: int, total: int) -> str:
-    return f" {count(kept)} of {count(total)} shown; all are in the embedded evidence." if kept < total else ""
 
 
 def of_lineage(document: ReportDocument) -> Picture | None:

@@ -7,8 +7,10 @@ numbers beside its marks, and never tells by colour alone: each tone has its own
 from __future__ import annotations
 
 from audits.reports.charts.bars import Bar, importance
+from audits.reports.charts.compared import Series, compared
 from audits.reports.charts.curve import Point, curve
 from audits.reports.charts.graph import Edge, Node, lineage
+from audits.reports.charts.heat import Field, heat
 from audits.reports.charts.intervals import Mark, forest
 from audits.reports.charts.svg import Tone
 from audits.reports.charts.swarm import Dot, swarm
@@ -19,12 +21,16 @@ __all__ = [
     "Dot",
     "Edge",
     "Event",
+    "Field",
     "Mark",
     "Node",
     "Point",
+    "Series",
     "Tone",
+    "compared",
     "curve",
     "forest",
+    "heat",
     "importance",
     "lineage",
     "swarm",

@@ -115,6 +115,19 @@ def test_a_shifted_population_drifts_wholly_above_the_customary_limit(tmp_path: 
     assert number(answer, "worst_drift_psi") == number(answer, "drift_psi", "age")
 
 
+def test_bins_with_few_rows_are_shown_as_one_and_counted_none_the_less(tmp_path: Path) -> None:
+    train, rows = people(400, 1), people(400, 2)
+    rows["sex"][0] = "x"
+    given = evidence(
+        dataset(tmp_path / "t.csv", train, DECLARED, "train"), dataset(tmp_path / "e.csv", rows, DECLARED, "evaluation")
+    )
+    told = [row for row in measured(CHECK, given, suppress_below=10).tables["bins"].rows if row[0] == "sex"]
+    assert "x" not in {label for _, label, _, _ in told}
+    assert {label for _, label, _, _ in told} == {"(small bins together)"} or len(told) > 1
+    assert sum(row[3] for row in told) == 400
+    assert all(not 0 < number < 10 for row in told for number in row[2:])
+
+
 def test_the_same_population_drifts_no_further_than_noise(tmp_path: Path) -> None:
     answer = measured(CHECK, both(tmp_path, people(400, 1, first=1000), people(400, 2)))
     for feature in ("age", "sex"):

@@ -31,6 +31,20 @@ def every_chart(words: str) -> list[str]:
         charts.forest([charts.Mark(label=words, value=0.5, n=1)], title=words, description=words),
         charts.importance([charts.Bar(label=words, value=0.5)], title=words, description=words),
         charts.curve([charts.Point(x=0, y=1)], title=words, description=words, across=words, upward=words),
+        charts.compared(
+            [charts.Series(label=words, detail=words, points=[charts.Point(x=0, y=1)])],
+            title=words,
+            description=words,
+            across=words,
+            upward=words,
+        ),
+        charts.heat(
+            {(words, words): charts.Field(value=None, n=1, word=words)},
+            title=words,
+            description=words,
+            down=(words, [words]),
+            across=(words, [words]),
+        ),
         charts.lineage([node], [(words, words)], title=words, description=words),
         charts.timeline([charts.Event(at=NOON, title=words, detail=words)], title=words, description=words),
     ]
