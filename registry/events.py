@@ -34,6 +34,7 @@ class Event(StrEnum):
     RUN_CLOSED = "run.closed"
     REPORT_SEALED = "report.sealed"
     REPORT_READ = "report.read"
+    REPORT_REPLAYED = "report.replayed"
     EXPLANATION_GIVEN = "explanation.given"
     # governance
     POLICY_DRAFTED = "policy.drafted"
