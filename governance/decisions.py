@@ -194,6 +194,7 @@ def _asked(version: ModelVersion, stage: str) -> GateAnswer:
     )
     if decision is None:
         return _undecided(version, stage)
+    decision.version = version  # the row just read, not a second query for it
     request = decision.request
     now = timezone.now()
     answer = evaluate(request, now)

@@ -17,7 +17,7 @@ from governance.models import (
     Waiver,
 )
 from governance.policies import Exclusion
-from governance.roles import roles_of
+from governance.roles import roles_by_person
 from registry import provenance
 from registry.models import Person
 
@@ -83,13 +83,12 @@ def _findings(request: PromotionRequest) -> list[gates.FindingFact]:
 
 def _reviews(request: PromotionRequest) -> list[gates.ReviewFact]:
     """Reviews of this round. Whether each reviewer still holds the role is asked now, not remembered."""
-    held: dict[int, set[str]] = {}
     facts = []
     rows = request.reviews.filter(round=request.round).select_related("reviewer", "delegation__delegator")
+    voices = {row.pk: row.delegation.delegator if row.delegation else row.reviewer for row in rows}
+    held = roles_by_person(set(voices.values()), REVIEW, request.version.model)
     for review in rows:
-        voice = review.delegation.delegator if review.delegation else review.reviewer
-        if voice.pk not in held:
-            held[voice.pk] = roles_of(voice, REVIEW, request.version.model)
+        voice = voices[review.pk]
         problem = _ineligible(review, held[voice.pk])
         facts.append(
             gates.ReviewFact(
@@ -127,23 +126,22 @@ def _ineligible(review: Review, held: set[str]) -> str:
 
 
 def _waivers(request: PromotionRequest) -> list[gates.WaiverFact]:
-    decided = Waiver.objects.filter(request=request, round=request.round, decision__isnull=False)
+    waivers = Waiver.objects.filter(request=request, round=request.round, decision__isnull=False)
+    decided = waivers.select_related("decision__decided_by", "requested_by")
+    deciders = {waiver.decision.decided_by for waiver in decided}
+    held = roles_by_person(deciders, "registry.decide_waiver", request.version.model)
     return [
         gates.WaiverFact(
             criterion_id=waiver.criterion_id,
-            granted=waiver.decision.granted and _may_still_waive(waiver, request),
+            # A waiver falls with the role of whoever granted it.
+            granted=waiver.decision.granted and waiver.decision.role in held[waiver.decision.decided_by_id],
             expires_at=waiver.expires_at,
             requested_by=waiver.requested_by.pseudonym,
             decided_by=waiver.decision.decided_by.pseudonym,
             decided_at=waiver.decision.decided_at,
         )
-        for waiver in decided.select_related("decision__decided_by", "requested_by")
+        for waiver in decided
     ]
-
-
-def _may_still_waive(waiver: Waiver, request: PromotionRequest) -> bool:
-    """A waiver falls with the role of whoever granted it."""
-    return waiver.decision.role in roles_of(waiver.decision.decided_by, "registry.decide_waiver", request.version.model)
 
 
 def _circumstances(request: PromotionRequest, now: datetime) -> gates.Circumstances:
@@ -172,8 +170,8 @@ def _broken_glass(request: PromotionRequest) -> gates.BrokenGlassFact | None:
     if broken is None:
         return None
     views = list(broken.reviews.select_related("reviewer"))
-    model = request.version.model
-    counted = {view.pk for view in views if view.role in roles_of(view.reviewer, REVIEW, model)}
+    held = roles_by_person({view.reviewer for view in views}, REVIEW, request.version.model)
+    counted = {view.pk for view in views if view.role in held[view.reviewer_id]}
     return gates.BrokenGlassFact(
         invoked_by=broken.invoked_by.pseudonym,
         invoked_at=broken.invoked_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -122,10 +123,18 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
 
 def roles_of(person: Person, permission: str, model: RegisteredModel) -> set[str]:
     """The roles in which `person` holds `permission` on `model`. Empty for a person who cannot sign in."""
-    if not person.is_active:
-        return set()
-    groups = groups_permitting(permission, model).filter(user=person)
-    return set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
+    return roles_by_person({person}, permission, model)[person.pk]
+
+
+def roles_by_person(people: Collection[Person], permission: str, model: RegisteredModel) -> dict[int, set[str]]:
+    """`roles_of` each of the people, by key, in one query."""
+    held: dict[int, set[str]] = {person.pk: set() for person in people}
+    active = [person.pk for person in people if person.is_active]
+    if active:
+        found = RoleGroup.objects.filter(group__in=groups_permitting(permission, model), group__user__in=active)
+        for key, role in found.values_list("group__user", "role"):
+            held[key].add(role)
+    return held
 
 
 def roles_anywhere(person: Person, permission: str) -> set[str]:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 from guardian.shortcuts import assign_perm
+from pytest_django import DjangoAssertNumQueries
 
 from governance.models import RoleGroup
 from governance.models.access import Role
-from governance.roles import group_for, people_with, roles_of
+from governance.roles import group_for, people_with, roles_by_person, roles_of
 from registry.authority import models_permitting, permits, require
 from registry.errors import PermissionRefusedError
 from registry.models import Person, RegisteredModel
@@ -47,6 +48,35 @@ def test_a_shipped_role_acts_on_every_model(world: World, other: RegisteredModel
     assert permits(victor, REVIEW, world.model)
     assert permits(victor, REVIEW, other)
     assert set(models_permitting(victor, REVIEW)) == {world.model, other}
+
+
+def test_many_are_asked_in_one_question_and_each_is_given_their_own_roles(
+    team: Group,
+    world: World,
+    other: RegisteredModel,
+    otto: Person,
+    victor: Person,
+    rosa: Person,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    victor.groups.add(group_for(Role.RISK_OFFICER))
+    gone = Person.objects.create_user("gone")
+    gone.groups.add(group_for(Role.RISK_OFFICER))
+    gone.is_active = False
+    people = [otto, victor, rosa, gone, world.author]
+    roles_by_person(people, REVIEW, world.model)  # content types are read once a process
+    with django_assert_num_queries(1):
+        found = roles_by_person(people, REVIEW, world.model)
+    assert found == {
+        otto.pk: {Role.MODEL_VALIDATOR},
+        victor.pk: {Role.MODEL_VALIDATOR, Role.RISK_OFFICER},
+        rosa.pk: {Role.RISK_OFFICER},
+        gone.pk: set(),
+        world.author.pk: set(),
+    }
+    assert roles_by_person(people, REVIEW, other)[otto.pk] == set()
+    with django_assert_num_queries(0):
+        assert roles_by_person([], REVIEW, world.model) == {}
 
 
 def test_an_organisation_can_narrow_a_shipped_role(team: Group, world: World, victor: Person, otto: Person) -> None:
