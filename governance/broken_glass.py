@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance import decisions
 from governance.credentials import prove
+from governance.emergencies import REVIEWERS, GlassStanding, glass_problem, glass_standing
 from governance.errors import (
     BreakGlassRefusedError,
     DoubleReviewError,
@@ -15,7 +18,7 @@ from governance.errors import (
     SeparationOfDutiesError,
     WrongStateError,
 )
-from governance.evaluation import REVIEW, separation_problem
+from governance.evaluation import REVIEW, glass_fact, separation_problem
 from governance.models import BreakGlass, BreakGlassReview, PromotionRequest
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
@@ -47,18 +50,8 @@ def break_glass(
     request = locked(request)
     require(actor, "registry.break_glass", request.version.model)
     method = prove(actor, password=password, otp=otp)
-    rule = request.gate.break_glass
-    if not rule.allowed:
-        raise BreakGlassRefusedError(f"The policy does not let anybody open {request.gate_name} in an emergency.")
-    if not justification.strip():
-        raise InvalidInputError("Say what the emergency is.", field="justification")
-    if not 1 <= hours <= rule.max_hours:
-        raise InvalidInputError(f"An emergency lasts 1 to {rule.max_hours} hours here.", field="hours")
-    if request.state not in (State.BLOCKED, State.IN_REVIEW):
-        raise WrongStateError(f"The request is {request.get_state_display()}: there is no closed gate to open.")
-    if BreakGlass.objects.filter(request=request, round=request.round).exists():
-        raise WrongStateError("The glass was broken in this round already; an emergency is not prolonged.")
-    now = timezone.now()
+    _require_emergency(request, justification, hours)
+    rule, now = request.gate.break_glass, timezone.now()
     broken = BreakGlass(
         request=request,
         round=request.round,
@@ -71,18 +64,7 @@ def break_glass(
         review_due_at=now + timedelta(days=rule.review_days),
     )
     broken.save()
-    ledger.append(
-        Event.GLASS_BROKEN,
-        subject=subject_id(request),
-        actor=actor,
-        facts={
-            "round": request.round,
-            "method": method,
-            "expires_at": ledger.utc_text(broken.expires_at),
-            "review_due_at": ledger.utc_text(broken.review_due_at),
-            "justification": ledger.commit_text(justification),
-        },
-    )
+    _tell_broken(broken, actor)
     decisions.advance(request)
     if request.state != State.APPROVED:
         verdict = decisions.evaluate(request, timezone.now())
@@ -139,3 +121,73 @@ def review_broken_glass(
     if broken.round == request.round:
         decisions.decide_again(request)
     return review
+
+
+def _require_emergency(request: PromotionRequest, justification: str, hours: int) -> None:
+    """The policy allows it, for so long, and there is a closed gate to open for the first time in this round."""
+    rule = request.gate.break_glass
+    if not rule.allowed:
+        raise BreakGlassRefusedError(f"The policy does not let anybody open {request.gate_name} in an emergency.")
+    if not justification.strip():
+        raise InvalidInputError("Say what the emergency is.", field="justification")
+    if not 1 <= hours <= rule.max_hours:
+        raise InvalidInputError(f"An emergency lasts 1 to {rule.max_hours} hours here.", field="hours")
+    if request.state not in (State.BLOCKED, State.IN_REVIEW):
+        raise WrongStateError(f"The request is {request.get_state_display()}: there is no closed gate to open.")
+    if BreakGlass.objects.filter(request=request, round=request.round).exists():
+        raise WrongStateError("The glass was broken in this round already; an emergency is not prolonged.")
+
+
+def _tell_broken(broken: BreakGlass, actor: Person) -> None:
+    ledger.append(
+        Event.GLASS_BROKEN,
+        subject=subject_id(broken.request),
+        actor=actor,
+        facts={
+            "round": broken.round,
+            "method": broken.method,
+            "expires_at": ledger.utc_text(broken.expires_at),
+            "review_due_at": ledger.utc_text(broken.review_due_at),
+            "justification": ledger.commit_text(broken.justification),
+        },
+    )
+
+
+# -- What became of it ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """Broken glass as it stands now: how many uphold it, how many must, and whether it opens the gate at this moment.
+
+    `problem` says why it opens nothing, as the end of a sentence; "" while it does.
+    """
+
+    broken: BreakGlass
+    standing: GlassStanding
+    upheld: int
+    problem: str
+    needed: int = REVIEWERS
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it sets aside what closes the gate."""
+        return not self.problem
+
+
+def emergencies_of(rows: QuerySet[BreakGlass]) -> list[Emergency]:
+    """Each of `rows` with what became of it, the newest first."""
+    now = timezone.now()
+    found = rows.select_related(
+        "invoked_by", "request__version__model", "request__policy_version__policy"
+    ).prefetch_related("reviews__reviewer")
+    return [emergency_of(broken, now) for broken in found.order_by("-invoked_at", "-pk")]
+
+
+def emergency_of(broken: BreakGlass, now: datetime | None = None) -> Emergency:
+    """What became of one, at this moment unless another is given."""
+    now = now or timezone.now()
+    fact = glass_fact(broken)
+    problem = glass_problem(broken.request.gate, fact, now)
+    words = problem[1] if problem else ""
+    if broken.round != broken.request.round:
+        words = "belongs to an earlier round"
+    return Emergency(broken, glass_standing(fact, now), len(fact.upheld_by - {fact.invoked_by}), words)

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from governance.gate_facts import BrokenGlassFact, ReasonCode
 from governance.policy_values import Gate
 
 #: So many people other than who broke the glass must uphold it.
 REVIEWERS = 2
+
+
+class GlassStanding(StrEnum):
+    """What the later reviews of an emergency came to."""
+
+    WAITING = "waiting"
+    UPHELD = "upheld"
+    OBJECTED = "objected"
+    OVERDUE = "overdue"
+
+
+def glass_standing(glass: BrokenGlassFact, now: datetime) -> GlassStanding:
+    """Whether others have looked at it: one objection outweighs everything, and silence is no approval."""
+    if glass.objected_by:
+        return GlassStanding.OBJECTED
+    if is_upheld(glass):
+        return GlassStanding.UPHELD
+    return GlassStanding.OVERDUE if glass.review_due_at <= now else GlassStanding.WAITING
 
 
 def glass_problem(gate: Gate, glass: BrokenGlassFact, now: datetime) -> tuple[ReasonCode, str] | None:

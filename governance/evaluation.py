@@ -165,12 +165,15 @@ def _conditions(request: PromotionRequest) -> tuple[gates.ConditionFact, ...]:
 
 
 def _broken_glass(request: PromotionRequest) -> gates.BrokenGlassFact | None:
-    """The emergency of this round, with the views of those who may still review."""
+    """The emergency of this round."""
     broken = BreakGlass.objects.filter(request=request, round=request.round).select_related("invoked_by").first()
-    if broken is None:
-        return None
+    return None if broken is None else glass_fact(broken)
+
+
+def glass_fact(broken: BreakGlass) -> gates.BrokenGlassFact:
+    """An emergency with the views of those who may still review."""
     views = list(broken.reviews.select_related("reviewer"))
-    held = roles_by_person({view.reviewer for view in views}, REVIEW, request.version.model)
+    held = roles_by_person({view.reviewer for view in views}, REVIEW, broken.request.version.model)
     counted = {view.pk for view in views if view.role in held[view.reviewer_id]}
     return gates.BrokenGlassFact(
         invoked_by=broken.invoked_by.pseudonym,

@@ -42,6 +42,10 @@ _READ = (
     "governance.view_promotionrequest",
     "governance.view_review",
     "governance.view_waiver",
+    "governance.view_waiverdecision",
+    "governance.view_condition",
+    "governance.view_breakglass",
+    "governance.view_breakglassreview",
     "governance.view_gatedecision",
 )
 _REVIEW = ("registry.review_promotion",)

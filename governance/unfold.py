@@ -85,6 +85,8 @@ UNFOLD: dict[str, Any] = {
                     _list("Requests", "inbox", "governance.promotionrequest"),
                     _list("Reviews", "signature", "governance.review"),
                     _list("Waivers", "schedule", "governance.waiver"),
+                    _list("Broken glass", "emergency_home", "governance.breakglass"),
+                    _list("Conditions", "pending_actions", "governance.condition"),
                     _list("Gate decisions", "gavel", "governance.gatedecision"),
                     _list("Stage history", "history", "registry.stageassignment"),
                     _list("Work items", "engineering", "registry.workitem"),

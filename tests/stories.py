@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from audits import runs
 from audits.measurements import Interval, Measurement, MetricValue, ObservationStatus
 from audits.sandbox import ObservationResult
-from governance.models import PolicyVersion, PromotionRequest, Review
+from governance.models import Condition, PolicyVersion, PromotionRequest, Review
 from governance.policy_versions import activate_policy, draft_policy
-from governance.promotions import record_review, request_promotion
+from governance.promotions import complete, record_review, request_promotion
+from governance.reviews import NewCondition
 from registry.models import ModelVersion, Person
 from tests.people import PASSWORD
 
@@ -54,6 +57,30 @@ gates:
       quorum: [{role: model_validator, count: 1}, {role: risk_officer, count: 1}]
       exclude: [requester, version_author]
 """
+
+
+WAIVERS = "    waivers: {allowed: true, max_days: 20}\n"
+GLASS = (WAIVERS, WAIVERS + "    break_glass: {allowed: true, max_hours: 8, review_days: 2}\n")
+
+
+def rules(author: Person, activator: Person, *changes: tuple[str, str]) -> PolicyVersion:
+    """House rules with changes, in force."""
+    text = POLICY
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    version = draft_policy(actor=author, source=text)
+    return activate_policy(actor=activator, policy_version=version, password=PASSWORD, reason="agreed")
+
+
+def ask(maya: Person, version: ModelVersion) -> PromotionRequest:
+    return request_promotion(actor=maya, version=version, to_stage="staging", reason="It is ready.")
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **delta: float) -> None:
+    """The clock goes on, or back."""
+    moment = timezone.now() + timedelta(**delta)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
 
 @pytest.fixture
@@ -123,3 +150,26 @@ def approved(in_review: PromotionRequest, victor: Person, rosa: Person) -> Promo
     approve(in_review, rosa, "risk_officer")
     in_review.refresh_from_db()
     return in_review
+
+
+@pytest.fixture
+def staged(approved: PromotionRequest, mel: Person) -> PromotionRequest:
+    """Version 1 is in staging."""
+    complete(actor=mel, request=approved)
+    return approved
+
+
+@pytest.fixture
+def emergency(carla: Person, rosa: Person, maya: Person, version: ModelVersion) -> PromotionRequest:
+    """A blocked request under a policy that knows emergencies."""
+    rules(carla, rosa, GLASS)
+    return measure(ask(maya, version), result(gap(0.45)))
+
+
+@pytest.fixture
+def conditional(in_review: PromotionRequest, victor: Person, rosa: Person) -> Condition:
+    """Victor approved on a condition that falls due in two days, and Rosa approved."""
+    due = NewCondition("Retrain with the new codes.", timezone.now() + timedelta(days=2))
+    approve(in_review, victor, "model_validator", conditions=(due,))
+    approve(in_review, rosa, "risk_officer")
+    return Condition.objects.get()

@@ -1,5 +1,5 @@
-"""Policies, requests, reviews, decisions and tokens in the admin. People decide on the pages, never here."""
+"""Everything that is decided, to read in the admin. People decide on the pages, never here."""
 
-from governance.admin import access, decisions, policies, promotions, reviews
+from governance.admin import access, decisions, emergencies, policies, promotions, reviews
 
-__all__ = ["access", "decisions", "policies", "promotions", "reviews"]
+__all__ = ["access", "decisions", "emergencies", "policies", "promotions", "reviews"]

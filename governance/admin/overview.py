@@ -9,10 +9,11 @@ from django.db.models import Count
 from django.http import HttpRequest
 
 from governance import decisions
+from governance.broken_glass import emergencies_of
 from governance.gate_facts import GateOutcome
-from governance.models import GateDecision, PromotionRequest
+from governance.models import BreakGlass, GateDecision, PromotionRequest
 from governance.pages.access import requests_seen_by, visible_models
-from governance.pages.waiting import reviews_waiting_for, waivers_waiting_for
+from governance.pages.waiting import emergencies_waiting_for, reviews_waiting_for, waivers_waiting_for
 from governance.pages.words import Badge, badge
 from registry import ledger
 from registry.models import Checkpoint, Person, StageAssignment, WorkItem
@@ -42,6 +43,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Overview",
         "waiting": rows.filter(pk__in=reviews_waiting_for(person).values("pk")).order_by("requested_at")[:MOST_ROWS],
         "waivers": waivers_waiting_for(person).select_related("request__version__model")[:MOST_ROWS],
+        "emergencies": emergencies_of(BreakGlass.objects.filter(request__in=seen))[:MOST_ROWS],
+        "to_look_at": {entry.broken.pk for entry in emergencies_waiting_for(person)},
         "states": [(state, counted.get(state, 0)) for state in PromotionRequest.OPEN_STATES],
         "open_requests": rows.filter(state__in=PromotionRequest.OPEN_STATES).order_by("-requested_at")[:MOST_ROWS],
         "recent": GateDecision.objects.filter(request__in=seen).select_related("version__model", "request")[:MOST_ROWS],

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 
 from governance.admin.badges import state_badge
-from governance.models import PromotionRequest
-from registry.admin.base import ReadOnlyAdmin, link
+from governance.models import BreakGlass, PromotionRequest
+from registry.admin.base import ReadOnlyAdmin, badge, link
 
 
 @admin.register(PromotionRequest)
@@ -34,10 +38,16 @@ class PromotionRequestAdmin(ReadOnlyAdmin):
         "ended_at",
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PromotionRequest]:
+        """With whether the glass was broken, for the column of states."""
+        rows: QuerySet[PromotionRequest] = super().get_queryset(request)
+        return rows.annotate(glass=Exists(BreakGlass.objects.filter(request=OuterRef("pk"))))
+
     @admin.display(description="state", ordering="state")
-    def standing(self, request: PromotionRequest) -> str:
-        """Where it stands."""
-        return state_badge("state", request.state)
+    def standing(self, request: Any) -> str:
+        """Where it stands, and in red whether the glass was broken for it."""
+        shown = state_badge("state", request.state)
+        return format_html("{} {}", shown, badge("!", "broken glass", "bad")) if request.glass else shown
 
     @admin.display(description="page")
     def page(self, request: PromotionRequest) -> str:

@@ -15,7 +15,7 @@ from audits.reports.document import plain
 from audits.reports.dossier import OUTLINES, render_markdown
 from governance import classifications
 from governance.api.base import ApiView, Request, Response
-from governance.api.bodies import StrictSerializer
+from governance.api.bodies import SignedBody
 from governance.api.errors import FormatUnavailableError
 from governance.api.idempotency import idempotent
 from governance.api.visibility import model_for, version_for
@@ -30,16 +30,7 @@ FORMATS = ("json", "markdown")
 AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATE, description="The law of that day; today unless given.")
 
 
-class Signed(StrictSerializer):
-    """The credential comes in the same request as what it signs."""
-
-    password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
-    )
-    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
-
-
-class ClassificationBody(Signed):
+class ClassificationBody(SignedBody):
     """Every question with its answer, and the reasons."""
 
     answers = serializers.DictField(help_text="role, is_ai_system, prohibited, annex_i, annex_iii, exception, …")
@@ -54,7 +45,7 @@ class ClassificationDocument(serializers.ModelSerializer[Classification]):
         fields = ("id", "outcome", "answers", "reasons", "document", "as_of", "printed_name", "method", "signed_at")
 
 
-class AttestationBody(Signed):
+class AttestationBody(SignedBody):
     """A person's answer to a control, until a day."""
 
     control_id = serializers.CharField(max_length=60)

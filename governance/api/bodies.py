@@ -103,6 +103,15 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class SignedBody(StrictSerializer):
+    """The credential comes in the same request as what it signs."""
+
+    password = serializers.CharField(
+        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
+    )
+    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
+
+
 def read_limited(stream: IO[Any]) -> bytes:
     """The whole body. Raises BodyTooLargeError."""
     limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

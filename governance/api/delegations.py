@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from governance import delegations
 from governance.api.base import ApiView, Request, Response
-from governance.api.bodies import StrictSerializer
+from governance.api.bodies import SignedBody
 from governance.api.idempotency import idempotent
 from governance.api.registered_models import person_named
 from governance.api.visibility import model_for
@@ -17,7 +17,7 @@ from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
 
 
-class DelegationBody(StrictSerializer):
+class DelegationBody(SignedBody):
     """Whom, in which role of your own, on which model (all without one), from when until when, and why."""
 
     delegate = serializers.CharField(max_length=150, help_text="User name")
@@ -26,10 +26,6 @@ class DelegationBody(StrictSerializer):
     starts_at = serializers.DateTimeField(required=False)
     ends_at = serializers.DateTimeField()
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
-    password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
-    )
-    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
 
 
 class DelegationDocument(serializers.ModelSerializer[Delegation]):

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from governance.api.base import ApiView, Request, Response, created
-from governance.api.bodies import JSONBody, PolicyBody, StrictSerializer
+from governance.api.bodies import JSONBody, PolicyBody, SignedBody, StrictSerializer
 from governance.api.conditional import conditional
 from governance.api.idempotency import idempotent
 from governance.api.pagination import Filters
@@ -33,13 +33,9 @@ class PolicySourceBody(StrictSerializer):
     )
 
 
-class ActivationBody(StrictSerializer):
+class ActivationBody(SignedBody):
     """The signature under an activation."""
 
-    password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
-    )
-    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
     reason = serializers.CharField(max_length=10_000, allow_blank=True, default="")
 
 

@@ -10,7 +10,18 @@ from rest_framework import serializers
 
 from audits.models import AuditRun, Finding, Observation
 from governance import decisions, reporting
-from governance.models import GateDecision, PromotionRequest, Review, Waiver, WaiverDecision
+from governance.broken_glass import emergency_of
+from governance.emergencies import GlassStanding
+from governance.models import (
+    BreakGlass,
+    BreakGlassReview,
+    Condition,
+    GateDecision,
+    PromotionRequest,
+    Review,
+    Waiver,
+    WaiverDecision,
+)
 
 ANY_OBJECT = {"type": "object", "additionalProperties": True}
 
@@ -94,10 +105,25 @@ class RunDocument(serializers.ModelSerializer[AuditRun]):
         )
 
 
+class ConditionDocument(serializers.ModelSerializer[Condition]):
+    """What an approval depends on; `met_at` is null until somebody confirmed it."""
+
+    met_at = serializers.DateTimeField(source="met.confirmed_at", read_only=True, allow_null=True, default=None)
+    confirmed_by = serializers.CharField(
+        source="met.confirmed_by.username", read_only=True, allow_null=True, default=None
+    )
+    evidence = serializers.CharField(source="met.evidence", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = Condition
+        fields = ("id", "text", "due_at", "met_at", "confirmed_by", "evidence")
+
+
 class ReviewDocument(serializers.ModelSerializer[Review]):
-    """One person's signed review."""
+    """One person's signed review, with the conditions that it set."""
 
     reviewer = serializers.CharField(source="reviewer.username", read_only=True)
+    conditions = ConditionDocument(many=True, read_only=True)
 
     class Meta:
         model = Review
@@ -113,7 +139,54 @@ class ReviewDocument(serializers.ModelSerializer[Review]):
             "method",
             "subject_digest",
             "created_at",
+            "conditions",
         )
+
+
+class BrokenGlassReviewDocument(serializers.ModelSerializer[BreakGlassReview]):
+    """One later view of an emergency."""
+
+    reviewer = serializers.CharField(source="reviewer.username", read_only=True)
+
+    class Meta:
+        model = BreakGlassReview
+        fields = ("upheld", "reason", "reviewer", "printed_name", "role", "method", "reviewed_at")
+
+
+class BrokenGlassDocument(serializers.ModelSerializer[BreakGlass]):
+    """An emergency: who opened the gate, why, until when, and what others said afterwards."""
+
+    invoked_by = serializers.CharField(source="invoked_by.username", read_only=True)
+    reviews = BrokenGlassReviewDocument(many=True, read_only=True)
+    standing = serializers.SerializerMethodField()
+    in_force = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BreakGlass
+        fields = (
+            "id",
+            "round",
+            "justification",
+            "invoked_by",
+            "printed_name",
+            "method",
+            "invoked_at",
+            "expires_at",
+            "review_due_at",
+            "standing",
+            "in_force",
+            "reviews",
+        )
+
+    @extend_schema_field({"type": "string", "enum": [str(standing) for standing in GlassStanding]})
+    def get_standing(self, broken: BreakGlass) -> str:
+        """What the later reviews came to."""
+        return str(emergency_of(broken).standing)
+
+    @extend_schema_field({"type": "boolean"})
+    def get_in_force(self, broken: BreakGlass) -> bool:
+        """Whether it opens the gate at this moment."""
+        return emergency_of(broken).in_force
 
 
 class WaiverDecisionDocument(serializers.ModelSerializer[WaiverDecision]):
@@ -167,12 +240,22 @@ class PromotionDetailDocument(PromotionDocument):
     run = RunDocument(read_only=True)
     reviews = ReviewDocument(many=True, read_only=True)
     waivers = WaiverDocument(many=True, read_only=True)
+    broken_glass = BrokenGlassDocument(many=True, read_only=True)
     decisions = DecisionDocument(many=True, read_only=True)
     gate_now = serializers.SerializerMethodField()
     report = serializers.SerializerMethodField()
 
     class Meta(PromotionDocument.Meta):
-        fields = (*PromotionDocument.Meta.fields, "gate_now", "run", "reviews", "waivers", "decisions", "report")  # type: ignore[assignment]
+        fields = (  # type: ignore[assignment]
+            *PromotionDocument.Meta.fields,
+            "gate_now",
+            "run",
+            "reviews",
+            "waivers",
+            "broken_glass",
+            "decisions",
+            "report",
+        )
 
     @extend_schema_field(ANY_OBJECT)
     def get_gate_now(self, request: PromotionRequest) -> dict[str, Any]:
@@ -196,6 +279,7 @@ def promotion_document(request: PromotionRequest) -> dict[str, Any]:
         .select_related("run", "requested_by")
         .prefetch_related("run__observations", "run__findings", "reviews__reviewer", "decisions")
         .prefetch_related("waivers__requested_by", "waivers__decision__decided_by")
+        .prefetch_related("reviews__conditions__met__confirmed_by", "broken_glass__reviews__reviewer")
         .get(pk=request.pk)
     )
     return dict(PromotionDetailDocument(found).data)

@@ -1,4 +1,4 @@
-"""`/promotions/{id}/reviews/` and `/promotions/{id}/waivers/`: what people sign.
+"""`/promotions/{id}/reviews/`, `…/conditions/` and `…/waivers/`: what people sign.
 
 The actor is the authenticated person and never a field of the body; the credential comes in the same request.
 """
@@ -10,13 +10,18 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
-from governance import promotions, waivers
+from governance import promotions, reviews, waivers
 from governance.api.base import ApiView, Request, Response
-from governance.api.bodies import StrictSerializer
+from governance.api.bodies import SignedBody, StrictSerializer
 from governance.api.idempotency import idempotent
-from governance.api.promotion_documents import ReviewDocument, WaiverDecisionDocument, WaiverDocument
+from governance.api.promotion_documents import (
+    ConditionDocument,
+    ReviewDocument,
+    WaiverDecisionDocument,
+    WaiverDocument,
+)
 from governance.api.visibility import promotion_for
-from governance.models import Waiver
+from governance.models import Condition, Waiver
 from governance.reviews import NewCondition
 from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
@@ -29,7 +34,7 @@ class ConditionBody(StrictSerializer):
     due_at = serializers.DateTimeField()
 
 
-class ReviewBody(StrictSerializer):
+class ReviewBody(SignedBody):
     """A decision on exactly what `subject_digest` names: copy it from the request that you read."""
 
     verdict = serializers.CharField(max_length=16, help_text="approve, reject, request_changes, abstain or comment")
@@ -38,10 +43,12 @@ class ReviewBody(StrictSerializer):
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
     subject_digest = serializers.CharField(max_length=71)
     conditions = ConditionBody(many=True, required=False)
-    password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
-    )
-    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
+
+
+class ConfirmationBody(SignedBody):
+    """What shows that the condition is met."""
+
+    evidence = serializers.CharField(max_length=10_000, allow_blank=True)
 
 
 class WaiverBody(StrictSerializer):
@@ -53,16 +60,12 @@ class WaiverBody(StrictSerializer):
     expires_at = serializers.DateTimeField()
 
 
-class WaiverDecisionBody(StrictSerializer):
+class WaiverDecisionBody(SignedBody):
     """Granted or refused, in which role, and why."""
 
     granted = serializers.BooleanField()
     role = serializers.CharField(max_length=40)
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
-    password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
-    )
-    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
 
 
 class ReviewCreate(ApiView):
@@ -99,6 +102,30 @@ class ReviewCreate(ApiView):
         conditions = [NewCondition(**entry) for entry in fields.pop("conditions", ())]
         review = promotions.record_review(actor=self.actor, request=found, conditions=conditions, **fields)
         return Response(ReviewDocument(review).data, status=201)
+
+
+class ConditionConfirm(ApiView):
+    """The confirmation that a condition of an approval is met."""
+
+    scopes = {"POST": (Scope.REVIEW_WRITE,)}
+    serializer_class = ConditionDocument
+
+    @extend_schema(
+        summary="Confirm a condition",
+        tags=["reviews"],
+        request=ConfirmationBody,
+        responses={201: ConditionDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, key: UUID, condition: int) -> Response:
+        """Signed by somebody who reviews in the role that set it and is not behind the request."""
+        found = promotion_for(request, key, permission=None)
+        rows = Condition.objects.filter(review__request=found).select_related("review__request", "met__confirmed_by")
+        row = rows.filter(pk=condition).first()
+        if row is None:
+            raise UnknownSubjectError(f"This request has no condition {condition}.")
+        reviews.confirm_condition(actor=self.actor, condition=row, **self.body(ConfirmationBody))
+        return Response(ConditionDocument(rows.get(pk=condition)).data, status=201)
 
 
 class WaiverCreate(ApiView):

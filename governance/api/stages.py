@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from governance import stages
 from governance.api.base import ApiView, Request, Response
-from governance.api.bodies import StrictSerializer
+from governance.api.bodies import SignedBody, StrictSerializer
 from governance.api.idempotency import idempotent
 from governance.api.permissions import READING
 from governance.api.registered_models import StageDocument
@@ -39,14 +39,10 @@ class RetireBody(StrictSerializer):
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
 
 
-class DecommissionBody(StrictSerializer):
+class DecommissionBody(SignedBody):
     """Why, signed."""
 
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
-    password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, allow_blank=True, write_only=True, default=""
-    )
-    otp = serializers.CharField(max_length=12, allow_blank=True, write_only=True, default="")
 
 
 class DecommissionDocument(serializers.ModelSerializer[Decommission]):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from audits.criteria import Outcome
 from governance.errors import RoleNotHeldError
 from governance.evaluation import separation_problem
-from governance.models import Delegation, PromotionRequest, Review
+from governance.models import BreakGlass, Condition, Delegation, PromotionRequest, Review
 from governance.reviewers import delegation_for
 from governance.roles import roles_of
 from registry.authority import permits
@@ -29,6 +29,7 @@ class Abilities:
     withdraw: bool
     rerun: bool
     complete: bool
+    break_glass: bool
     read_report: bool
 
 
@@ -46,6 +47,7 @@ def of(person: Person, request: PromotionRequest) -> Abilities:
         withdraw=request.is_open and (person.pk == request.requested_by_id or may_request),
         rerun=deciding and may_request,
         complete=request.state == State.APPROVED and permits(person, "registry.complete_promotion", model),
+        break_glass=not glass_problem(person, request),
         read_report=may_read_report(person, request),
     )
 
@@ -106,3 +108,43 @@ def waivable(request: PromotionRequest) -> list[tuple[str, str]]:
     allowed = {criterion.id for criterion in gate.criteria if criterion.waivable and not criterion.prohibited}
     findings = request.run.findings.exclude(outcome=Outcome.SATISFIED)
     return [(finding.criterion_id, finding.explanation) for finding in findings if finding.criterion_id in allowed]
+
+
+def glass_problem(person: Person, request: PromotionRequest) -> str:
+    """One sentence why the person cannot open this gate in an emergency, or ""."""
+    if not permits(person, "registry.break_glass", request.version.model):
+        return "No group of yours may open a gate of this model in an emergency."
+    if not request.gate.break_glass.allowed:
+        return "The policy does not let anybody open this gate in an emergency."
+    if request.state not in (State.BLOCKED, State.IN_REVIEW):
+        return f"The request is {request.get_state_display()}: there is no closed gate to open."
+    if BreakGlass.objects.filter(request=request, round=request.round).exists():
+        return "The glass was broken in this round already; an emergency is not prolonged."
+    return ""
+
+
+def glass_view_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
+    """Roles in which the person may look at broken glass of this model. Nobody stands in for this."""
+    return tuple(sorted(roles_of(person, "registry.review_promotion", request.version.model)))
+
+
+def glass_view_problem(person: Person, broken: BreakGlass, roles: tuple[str, ...]) -> str:
+    """One sentence why the person cannot give a view of this emergency, or ""."""
+    if person.pk == broken.invoked_by_id:
+        return "You broke the glass, so two others must look at it."
+    if person.is_service or not roles:
+        return "You review this model in no role, so others must look at this."
+    if broken.reviews.filter(reviewer=person).exists():
+        return "You have given your view already; a person counts once."
+    return separation_problem(broken.request, person, timezone.now())
+
+
+def condition_problem(person: Person, condition: Condition, request: PromotionRequest) -> str:
+    """One sentence why the person cannot confirm this condition, or ""."""
+    if hasattr(condition, "met"):
+        return "This condition is confirmed already."
+    try:
+        delegation_for(person, condition.review.role, request)
+    except RoleNotHeldError as error:
+        return error.problem
+    return separation_problem(request, person, timezone.now())

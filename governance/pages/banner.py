@@ -42,6 +42,7 @@ class Banner:
     lead: str
     blocking: tuple[Blocker, ...] = ()
     waived: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
     missing: tuple[MissingRole, ...] = ()
     valid_until: datetime | None = None
     enforced: bool = True
@@ -63,6 +64,7 @@ def banner_for(request: PromotionRequest, decision: Decision) -> Banner:
         lead=lead,
         blocking=() if request.state == State.WITHDRAWN else blocking,
         waived=tuple(reason.explanation for reason in decision.waived),
+        overridden=tuple(reason.explanation for reason in decision.overridden),
         missing=missing,
         valid_until=decision.valid_until if request.state in (State.APPROVED, State.COMPLETED) else None,
         enforced=decision.enforced,
@@ -106,6 +108,9 @@ def _approved(stage: str, decision: Decision, *, done: bool) -> tuple[str, str, 
     if decision.outcome is not GateOutcome.OPEN:
         lead = "It was approved, but something has changed since. A pipeline that asks now is told: closed."
         return BAD, "◆", f"The gate to {stage} has closed again", lead
+    if decision.overridden:
+        lead = "An emergency sets aside what would keep it closed. It ends by itself, and every report shows it."
+        return BAD, "!", f"The gate to {stage} is open by broken glass", lead
     lead = (
         f"The version is in {stage}. A pipeline that asks now is told: open."
         if done

@@ -13,7 +13,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import promotions
-from governance.models import Decommission, GateDecision, PromotionRequest
+from governance.broken_glass import emergencies_of
+from governance.models import BreakGlass, Decommission, GateDecision, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import PromotionForm, carried_out
 from governance.pages.lineage_pictures import lineage_picture
@@ -80,6 +81,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "requests": PromotionRequest.objects.filter(version__model=row).select_related(
             "version__model", "requested_by"
         )[:10],
+        "emergencies": emergencies_of(BreakGlass.objects.filter(request__version__model=row)),
         "history": StageAssignment.objects.filter(model=row).select_related("version__model")[:20],
         "assigners": _names(row),
         "may_roll_back": permits(person_of(request), "registry.complete_promotion", row),
@@ -108,6 +110,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "story": about([f"version:{row}"], 30),
         "may_request": permits(person, "registry.request_promotion", row.model),
         "may_retire": permits(person, "registry.retire_version", row.model),
+        "emergencies": emergencies_of(BreakGlass.objects.filter(request__version=row)),
         "decommission": Decommission.objects.filter(version=row).first(),
     }
     return render(request, "pages/version.html", context)

@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from audits.models import Finding
-from governance.models import PromotionRequest, Review
+from governance.models import BreakGlass, PromotionRequest, Review
 from governance.pages.access import person_of, requests_seen_by, strict_page
-from governance.pages.waiting import reviews_waiting_for, waivers_waiting_for
+from governance.pages.waiting import emergencies_waiting_for, reviews_waiting_for, waivers_waiting_for
 
 PAGE_SIZE = 25
 #: Counting further than this costs more than the number tells.
@@ -32,6 +32,7 @@ class Row:
     satisfied: int
     inconclusive: int
     failed: int
+    glass: bool
 
 
 @strict_page
@@ -67,13 +68,14 @@ def queue(request: HttpRequest) -> HttpResponse:
                 ("all", "All", counts["all"]),
             ],
             "most_counted": MOST_COUNTED,
+            "emergencies": emergencies_waiting_for(person)[:10],
             "waivers": list(waivers_waiting_for(person).select_related("request__version__model", "requested_by")[:10]),
         },
     )
 
 
 def _rows(requests: Sequence[PromotionRequest]) -> list[Row]:
-    """The rows of one page, with two more queries for all of them together."""
+    """The rows of one page, with three more queries for all of them together."""
     outcomes: dict[int, Counter[str]] = {request.run_id: Counter() for request in requests}
     found = Finding.objects.filter(run__in=list(outcomes)).order_by().values_list("run", "outcome")
     for run, outcome, amount in found.annotate(amount=Count("pk")):
@@ -83,6 +85,7 @@ def _rows(requests: Sequence[PromotionRequest]) -> list[Row]:
         .order_by()
         .values_list("request", "round")
     )
+    broken = set(BreakGlass.objects.filter(request__in=[request.pk for request in requests]).values_list("request"))
     return [
         Row(
             request=request,
@@ -91,6 +94,7 @@ def _rows(requests: Sequence[PromotionRequest]) -> list[Row]:
             satisfied=outcomes[request.run_id]["satisfied"],
             inconclusive=outcomes[request.run_id]["inconclusive"],
             failed=sum(outcomes[request.run_id][word] for word in FAILED),
+            glass=(request.pk,) in broken,
         )
         for request in requests
     ]

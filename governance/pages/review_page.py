@@ -20,7 +20,8 @@ from audits.reports.wording import CheckWording, wording_of
 from audits.runs import known_checks
 from governance import decisions, report_controls, report_facts, reporting
 from governance.basis import basis_now
-from governance.models import PromotionRequest, Review, Waiver
+from governance.broken_glass import emergencies_of
+from governance.models import Condition, PromotionRequest, Review, Waiver
 from governance.pages import abilities
 from governance.pages.access import person_of, strict_page, visible_request
 from governance.pages.banner import banner_for, running_banner
@@ -75,6 +76,8 @@ def review_page(request: HttpRequest, pk: Any) -> HttpResponse:
         "waivers": Waiver.objects.filter(request=promotion).select_related(
             "requested_by", "decision", "decision__decided_by"
         ),
+        "emergencies": emergencies_of(promotion.broken_glass.all()),
+        "conditions": _conditions(promotion),
         "lineage": lineage_picture(promotion.version),
         "decisions": promotion.decisions.all()[:5],
         "story": about([subject_id(promotion), f"run:{promotion.run_id}"], 60),
@@ -154,4 +157,14 @@ def _reviews(promotion: PromotionRequest, disregarded: Any) -> list[tuple[Review
             else reasons.get(review.reviewer.pseudonym, ""),
         )
         for review in promotion.reviews.select_related("reviewer")
+    ]
+
+
+def _conditions(promotion: PromotionRequest) -> list[tuple[Condition, str]]:
+    """What approvals of this round depend on, each with where it stands: `met`, `open` or `overdue`."""
+    now = timezone.now()
+    rows = Condition.objects.filter(review__request=promotion, review__round=promotion.round)
+    return [
+        (row, "met" if hasattr(row, "met") else "open" if row.due_at > now else "overdue")
+        for row in rows.select_related("review", "met__confirmed_by")
     ]

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 from guardian.models import GroupObjectPermission
 
-from governance.models import PolicyVersion, PromotionRequest, Review, RoleGroup, Waiver
+from governance.broken_glass import Emergency, emergencies_of
+from governance.emergencies import GlassStanding
+from governance.evaluation import separation_problem
+from governance.models import BreakGlass, PolicyVersion, PromotionRequest, Review, RoleGroup, Waiver
 from governance.policies import Exclusion
 from registry.models import Person, RegisteredModel
 
@@ -87,3 +91,21 @@ def waivers_waiting_for(person: Person) -> QuerySet[Waiver]:
     if held.everywhere:
         return waiting
     return waiting.filter(request__version__model__in=list(held.on_model))
+
+
+def emergencies_waiting_for(person: Person) -> list[Emergency]:
+    """Broken glass that nobody has objected to and that still needs the person's view."""
+    held = held_roles(person, "registry.review_promotion")
+    if not (held.everywhere or held.on_model):
+        return []
+    rows = BreakGlass.objects.exclude(invoked_by=person).exclude(reviews__reviewer=person)
+    rows = rows.exclude(reviews__upheld=False).filter(round=F("request__round"))
+    if not held.everywhere:
+        rows = rows.filter(request__version__model__in=list(held.on_model))
+    found = emergencies_of(rows)
+    return [
+        entry
+        for entry in found
+        if entry.standing in (GlassStanding.WAITING, GlassStanding.OVERDUE)
+        and not separation_problem(entry.broken.request, person, timezone.now())
+    ]

@@ -8,6 +8,7 @@ from audits.criteria import Outcome
 from audits.health import Condition
 from audits.measurements import ObservationStatus
 from audits.reports.wording import OUTCOMES
+from governance.emergencies import GlassStanding
 from governance.models import PolicyStatusChange, PromotionRequest, Review
 
 OK, BAD, WAIT, QUIET = "ok", "bad", "wait", "quiet"
@@ -78,6 +79,17 @@ _HEALTH = {
     Condition.TOO_EARLY.value: Badge("◔", "too early to tell", QUIET),
     Condition.ALIVE.value: Badge("●", "alive", OK),
 }
+_CONDITIONS = {
+    "met": Badge("●", "met", OK),
+    "open": Badge("○", "to be met", WAIT),
+    "overdue": Badge("×", "overdue: closes the gate", BAD),
+}
+_GLASS = {
+    GlassStanding.WAITING: Badge("!", "broken glass, others must look at it", BAD),
+    GlassStanding.UPHELD: Badge("!", "broken glass, upheld by others", BAD),
+    GlassStanding.OBJECTED: Badge("×", "broken glass, objected to", BAD),
+    GlassStanding.OVERDUE: Badge("×", "broken glass, not looked at in time", BAD),
+}
 
 _FAMILIES = {
     "state": _STATES,
@@ -88,6 +100,8 @@ _FAMILIES = {
     "gate": _GATES,
     "risk": _RISKS,
     "health": _HEALTH,
+    "glass": _GLASS,
+    "condition": _CONDITIONS,
 }
 
 

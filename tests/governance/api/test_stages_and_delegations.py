@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from governance.models import Delegation, PromotionRequest
-from governance.promotions import complete
+from governance.models import Delegation
 from governance.tokens import Scope
 from registry.models import Person
 from tests.governance.api.conftest import Connect, refused
@@ -19,13 +18,6 @@ ROLL_BACK = f"{STAGES}staging/roll-back/"
 RETIRE = f"{MODEL}versions/1/retire/"
 DECOMMISSION = f"{MODEL}versions/1/decommission/"
 DELEGATIONS = "/api/v1/delegations/"
-
-
-@pytest.fixture
-def staged(approved: PromotionRequest, mel: Person) -> PromotionRequest:
-    """Version 1 is in staging."""
-    complete(actor=mel, request=approved)
-    return approved
 
 
 @pytest.mark.usefixtures("staged")

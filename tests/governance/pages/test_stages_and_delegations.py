@@ -29,13 +29,6 @@ def here() -> int | None:
 
 
 @pytest.fixture
-def staged(approved: PromotionRequest, mel: Person) -> PromotionRequest:
-    """Version 1 is in staging."""
-    complete(actor=mel, request=approved)
-    return approved
-
-
-@pytest.fixture
 def replaced(staged: PromotionRequest, world: World, maya: Person, victor: Person, rosa: Person, mel: Person) -> None:
     """Version 2 took its place."""
     later = request_promotion(actor=maya, version=world.version(b"model two"), to_stage="staging", reason="Better.")
