@@ -3,7 +3,8 @@
 
     python assay_bundle.py bundle.zip --trust ca.pem [--json]
 
-One file; needs Python 3.11 or later and `pip install cryptography`. It talks to no network and writes no file.
+Needs assay_common.py beside it, Python 3.11 or later and `pip install cryptography`. It talks to no network and writes
+no file.
 
 Exit codes: 0 authentic: every file is the one that was packed and sealed · 1 tampered: a file was changed, added or
 taken away, or the manifest is not signed by the key it should be · 2 cannot be verified: wrong usage, an unreadable
@@ -25,6 +26,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # the parts lie beside this file, however it is started
+
+from assay_common import AUTHENTIC, TAMPERED, UNVERIFIABLE, TamperedError, UnverifiableError
+
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
@@ -34,18 +39,9 @@ except ImportError:
     print("CANNOT BE VERIFIED: the library cryptography is missing: pip install cryptography", file=sys.stderr)
     sys.exit(2)
 
-AUTHENTIC, TAMPERED, UNVERIFIABLE = 0, 1, 2
 MANIFEST, CHAIN = "MANIFEST.dsse.json", "MANIFEST.chain.pem"
 PAYLOAD_TYPE, PREDICATE = "application/vnd.in-toto+json", "urn:assay:evidence-bundle:v1"
 MOST_BYTES, MOST_FILES = 512 << 20, 200
-
-
-class TamperedError(Exception):
-    """Something disagrees with what was sealed."""
-
-
-class UnverifiableError(Exception):
-    """The question cannot be answered."""
 
 
 def read(path: Path) -> dict[str, bytes]:

@@ -15,20 +15,22 @@ from registry.keys import Purpose
 from registry.signing import keyring
 
 _CLIENTS = Path(__file__).resolve().parents[1] / "clients"
-_VERIFIERS = ("assay_bundle.py", "assay_verify.py")
+_VERIFIERS = tuple(sorted(path.name for path in _CLIENTS.glob("assay_*.py") if path.name != "assay_gate.py"))
 
 VERIFY = """\
 # How to verify this bundle
 
 You need Python 3.11 or later, `pip install pyhanko` and `ca.pem`, the root certificate of the organisation that sealed
-it. **Take `ca.pem` and, if you can, the two programs from somewhere else than this bundle**: a forger would have put
-their own in here.
+it. **Take `ca.pem` and, if you can, the programs `assay_*.py` from somewhere else than this bundle**: a forger would
+have put their own in here.
 
-    python assay_bundle.py bundle.zip --trust ca.pem
-    python assay_verify.py report.pdf --trust ca.pem
+    python assay_verify.py bundle.zip --trust ca.pem
+    python assay_verify.py report.pdf --trust ca.pem --keys keys.json
+    python assay_verify.py decision.dsse.json --keys keys.json
 
-The first says whether every file is the one that was packed: 0 authentic, 1 tampered, 2 cannot be verified. The second
-checks the seal of the report, its ledger proofs, and computes the numbers again from the counts, with the same answers.
+Each answers 0 authentic, 1 tampered, 2 cannot be verified. The first says whether every file is the one that was
+packed. The second checks the seal of the report, its ledger proofs and the reviewers' signatures, and computes the
+figures again from the counts. The third checks the signed decision of the gate.
 
 Without our programs: `MANIFEST.dsse.json` is a DSSE envelope around an in-toto statement (SHA-256 of each file), signed
 with the key of the first certificate in `MANIFEST.chain.pem`, which must lead to `ca.pem`.

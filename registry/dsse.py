@@ -24,6 +24,7 @@ from registry.errors import AssayError
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 DECISION_TYPE = "urn:assay:gate-decision:v1"
 
 _SIGNATURE = ec.ECDSA(hashes.SHA256())
@@ -54,6 +55,18 @@ def sign_statement(statement: Mapping[str, Any], key: ec.EllipticCurvePrivateKey
         "payload": base64.b64encode(payload).decode(),
         "payloadType": PAYLOAD_TYPE,
         "signatures": [{"keyid": key_id(key.public_key()), "sig": base64.b64encode(signature).decode()}],
+    }
+
+
+def sigstore_bundle(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """The envelope as a Sigstore bundle v0.3 with a public key in place of a certificate, as sigstore clients read it.
+
+    The bundle names the key by its hint; it holds no entry of a public log, because ours is not one of theirs.
+    """
+    return {
+        "mediaType": BUNDLE_TYPE,
+        "verificationMaterial": {"publicKey": {"hint": envelope["signatures"][0]["keyid"]}, "tlogEntries": []},
+        "dsseEnvelope": dict(envelope),
     }
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import assay_bundle
 from audits.reports import bundle
-from clients import assay_bundle
 from registry.keys import Keyring, Purpose
 
 FILES = {"report.pdf": b"%PDF-1.7 sealed", "evidence.json": b"{}", "VERIFY.md": b"# How to verify"}

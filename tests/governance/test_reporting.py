@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+import assay_bundle
+import assay_verify
 from audits.models import Report
 from audits.oscal import dangling
-from clients import assay_bundle, assay_verify
 from governance import performers, reporting
 from governance.models import GateDecision, PolicyVersion, PromotionRequest
 from governance.policy_versions import activate_policy, draft_policy
