@@ -1,7 +1,8 @@
 """Inside the child process: read one job, confine, verify the evidence, measure, answer, be gone.
 
 The job is JSON on one descriptor, the answer JSON on another; standard output and error go nowhere that matters, so
-nothing a library prints can be taken for an answer. `python -m audits.child <answer-fd>` reads the job on stdin.
+nothing a library prints can be taken for an answer. `python -m audits.child <answer-fd> [<line-fd>]` reads the job on
+stdin.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from audits import questions
 from audits.checks.base import Check, EvidenceError, ParameterError, parse_parameters
 from audits.checks.catalogue import CheckLoadError, load_check
 from audits.checks.planted import controls_of
@@ -42,11 +44,16 @@ RECORDED_LIBRARIES = (
 
 def main() -> None:
     """Entry of a spawned child."""
-    run_job(sys.stdin.fileno(), int(sys.argv[1]))
+    run_job(sys.stdin.fileno(), *map(int, sys.argv[1:]))
 
 
-def run_job(job_descriptor: int, answer_descriptor: int) -> None:
-    """One job from one descriptor to the other. Ends without an answer only if the process dies."""
+def run_job(job_descriptor: int, answer_descriptor: int, line: int | None = None) -> None:
+    """One job from one descriptor to the other. Ends without an answer only if the process dies.
+
+    On `line` a model that answers elsewhere can be asked.
+    """
+    if line is not None:
+        questions.connect(line)
     with open(job_descriptor, encoding="utf-8", closefd=False) as stream:
         job = json.load(stream)
     folder = job["folder"]

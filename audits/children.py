@@ -32,16 +32,17 @@ class Child(Protocol):
 class SpawnedChild:
     """A new interpreter in a session of its own."""
 
-    def __init__(self, job: IO[bytes], folder: str) -> None:
+    def __init__(self, job: IO[bytes], folder: str, line: int | None) -> None:
         """Start it; raises OSError."""
         self.answer, writing = os.pipe()
+        passed = (writing,) if line is None else (writing, line)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "audits.child", str(writing)],
+                [sys.executable, "-m", "audits.child", *map(str, passed)],
                 stdin=job,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(writing,),
+                pass_fds=passed,
                 env=stripped_environment(folder),
                 cwd=folder,
                 start_new_session=True,
@@ -106,11 +107,11 @@ class Zygote:
             self.close()
             raise
 
-    def fork(self, job: IO[bytes]) -> ForkedChild:
-        """A child that reads `job`."""
+    def fork(self, job: IO[bytes], line: int | None) -> ForkedChild:
+        """A child that reads `job`, and asks its questions on `line`."""
         reading, writing = os.pipe()
         try:
-            process = self._ask(FORK, 0, [job.fileno(), writing])
+            process = self._ask(FORK, 0, [job.fileno(), writing, *(() if line is None else (line,))])
         except OSError:
             os.close(reading)
             raise
@@ -151,7 +152,7 @@ class _Nursery:
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
 
-    def start(self, job: IO[bytes], folder: str) -> Child:
+    def start(self, job: IO[bytes], folder: str, line: int | None) -> Child:
         """A warm child, or a cold one where no zygote can be had."""
         for _attempt in range(2):
             try:
@@ -159,10 +160,10 @@ class _Nursery:
                     if self._zygote is None:
                         self._zygote = Zygote()
                     zygote = self._zygote
-                return zygote.fork(job)
+                return zygote.fork(job, line)
             except OSError:
                 self.close()
-        return SpawnedChild(job, folder)
+        return SpawnedChild(job, folder, line)
 
     def close(self) -> None:
         """End the zygote, if there is one."""
@@ -184,6 +185,9 @@ atexit.register(_nursery.close)
 os.register_at_fork(after_in_child=_nursery.forget)
 
 
-def start_child(job: IO[bytes], folder: str, *, warm: bool) -> Child:
-    """Start a child on `job`, a file positioned at its beginning. Raises OSError where none can be started."""
-    return _nursery.start(job, folder) if warm else SpawnedChild(job, folder)
+def start_child(job: IO[bytes], folder: str, *, warm: bool, line: int | None = None) -> Child:
+    """Start a child on `job`, a file positioned at its beginning; `line` is where it may ask (`audits.questions`).
+
+    Raises OSError where none can be started.
+    """
+    return _nursery.start(job, folder, line) if warm else SpawnedChild(job, folder, line)

@@ -16,6 +16,7 @@ import os
 import resource
 import signal
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -153,7 +154,8 @@ def confine(*, memory_mb: int, cpu_seconds: int, folder: str, readable: Iterable
 def _libraries() -> list[Path]:
     """Python, what is installed in it, and our packages; not the folder around them, which may hold the keys."""
     own = [Path(path) for name in ("audits", "registry") for path in getattr(sys.modules.get(name), "__path__", ())]
-    return [Path(sys.prefix), Path(sys.base_prefix), *own]
+    # The last is inside the first, unless somebody linked it there.
+    return [Path(sys.prefix), Path(sys.base_prefix), *own, Path(sysconfig.get_path("platlib"))]
 
 
 def _limit(kind: int, value: int) -> None:

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audits.broker import Broker
 from audits.checks.base import Check
 from audits.checks.catalogue import dotted_path
 from audits.children import start_child
 from audits.evidence import Evidence
 from audits.measurements import Measurement, ObservationStatus
+from registry.errors import AssayError
 
 MAX_ANSWER_BYTES = 64 << 20
 _PIECE = 1 << 16
@@ -84,6 +86,10 @@ def measure_in_child(
         return ObservationResult.not_run("evidence-missing", missing)
     given = dict(parameters) if isinstance(parameters, Mapping) else dataclasses.asdict(parameters)
     started = time.monotonic()
+    try:
+        broker = Broker.for_evidence(evidence)
+    except (AssayError, OSError) as error:
+        return ObservationResult.failed(ObservationStatus.ERROR, "evidence-invalid", str(error))
     with tempfile.TemporaryDirectory(prefix="assay-check-", ignore_cleanup_errors=True) as folder:
         job = {
             "check": dotted_path(check),
@@ -93,7 +99,13 @@ def measure_in_child(
             "memory_mb": memory_mb,
             "folder": folder,
         }
-        outcome = _run(job, folder, warm=warm)
+        try:
+            outcome = _run(job, folder, broker, warm=warm)
+        finally:
+            if broker is not None:
+                broker.close()
+    if broker is not None:
+        outcome = dataclasses.replace(outcome, environment={**outcome.environment, "endpoints": broker.told()})
     return dataclasses.replace(outcome, duration_seconds=time.monotonic() - started, seed=evidence.seed)
 
 
@@ -116,18 +128,20 @@ def _missing_need(check: Check, evidence: Evidence) -> str:
     return ""
 
 
-def _run(job: Mapping[str, Any], folder: str, *, warm: bool) -> ObservationResult:
+def _run(job: Mapping[str, Any], folder: str, broker: Broker | None, *, warm: bool) -> ObservationResult:
     timeout = float(job["timeout_seconds"])
     with tempfile.TemporaryFile() as stream:
         stream.write(json.dumps(job).encode())
         stream.seek(0)
         try:
-            child = start_child(stream, folder, warm=warm)
+            child = start_child(stream, folder, warm=warm, line=broker.theirs.fileno() if broker else None)
         except OSError as error:
             message = f"no child process could be started: {error.strerror}"
             return ObservationResult.failed(ObservationStatus.ERROR, "worker-failed", message)
+        if broker is not None:
+            broker.theirs.close()  # the child has its own copy, and with it alone the conversation ends
         try:
-            answer, complete = _read(child.answer, time.monotonic() + timeout)
+            answer, complete = _read(child.answer, time.monotonic() + timeout, broker)
         finally:
             os.close(child.answer)
             code = _ended(child)
@@ -151,13 +165,22 @@ def _ended(child: Any) -> int | None:
         return None
 
 
-def _read(descriptor: int, deadline: float) -> tuple[bytes, bool]:
-    """Everything until the other end is closed, and whether that came in time. Stops early at what is too large."""
+def _read(descriptor: int, deadline: float, broker: Broker | None) -> tuple[bytes, bool]:
+    """Everything until the other end is closed, and whether that came in time. Stops early at what is too large.
+
+    Meanwhile the broker serves the child's questions.
+    """
     pieces = bytearray()
+    asking = broker
     while (remaining := deadline - time.monotonic()) > 0:
-        ready, _, _ = select.select([descriptor], [], [], remaining)
+        ready, _, _ = select.select([descriptor, *([asking.line] if asking else ())], [], [], remaining)
         if not ready:
             break
+        if asking and asking.line in ready and not asking.serve(deadline):
+            asking.close()
+            asking = None
+        if descriptor not in ready:
+            continue
         piece = os.read(descriptor, _PIECE)
         if not piece or len(pieces) > MAX_ANSWER_BYTES:
             return bytes(pieces), True

@@ -23,6 +23,8 @@ from audits.child import run_job
 FORK, REAP = b"F", b"R"
 MESSAGE = struct.Struct("!cq")
 REPLY = struct.Struct("!q")
+#: The job, where to answer and, for some, where to ask.
+_MOST_DESCRIPTORS = 3
 
 PRELOADED = (
     "duckdb",
@@ -57,7 +59,7 @@ def main() -> None:
 def serve(control: socket.socket) -> None:
     """Fork and reap on demand until the owner is gone."""
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, MESSAGE.size, 2)
+        message, descriptors, _, _ = socket.recv_fds(control, MESSAGE.size, _MOST_DESCRIPTORS)
         if len(message) < MESSAGE.size:
             return
         command, process = MESSAGE.unpack(message)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from registry.endpoints import MARK, MOST_BYTES, Endpoint
 from registry.errors import ArtifactRefusedError, InvalidInputError
 
 MAX_UNPACKED_BYTES = 2 << 30
@@ -35,6 +36,7 @@ class ArtifactFormat(StrEnum):
     XGBOOST_JSON = "xgboost-json"
     XGBOOST_UBJ = "xgboost-ubj"
     LIGHTGBM_TEXT = "lightgbm-text"
+    REMOTE_ENDPOINT = "remote-endpoint"
 
 
 SCORABLE = frozenset(ArtifactFormat)
@@ -70,6 +72,10 @@ def sniff_format(content: BinaryIO | Path, *, declared: str | None = None) -> Ar
     content.seek(0)
     # Bytes before sizes: a pickle with an archive appended to it is still a pickle to whoever opens it as one.
     found = _format_of_zip(content) if head.startswith(b"PK\x03\x04") else _format_of_bytes(head, last)
+    if found is ArtifactFormat.REMOTE_ENDPOINT:
+        content.seek(0)
+        Endpoint.from_bytes(content.read(MOST_BYTES + 1))
+        content.seek(0)
     if declared is not None and declared != found:
         raise InvalidInputError(f"The artifact is declared as {declared} but is {found}.", field="artifact_format")
     return found
@@ -93,6 +99,8 @@ def _format_of_bytes(head: bytes, last: bytes) -> ArtifactFormat:
         raise _executable("a compressed file, as joblib writes its pickles,")
     if head.startswith(b"tree\n") and b"version=" in head:
         return ArtifactFormat.LIGHTGBM_TEXT
+    if head.lstrip()[:1] == b"{" and MARK.encode() in head:
+        return ArtifactFormat.REMOTE_ENDPOINT
     if head.lstrip()[:1] == b"{" and b'"learner"' in head:
         return ArtifactFormat.XGBOOST_JSON
     if head[:1] == b"{" and b"learner" in head[:64]:

@@ -6,7 +6,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -32,16 +35,20 @@ class OutboundFailedError(AssayError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and the first 64 KiB."""
+    """Status, headers by name in lower case, and the content as far as it was wanted."""
 
     status: int
     content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def post(url: str, content: bytes, *, content_type: str) -> Answer:
+def post(
+    url: str, content: bytes, *, content_type: str, seconds: float = TIMEOUT_SECONDS, most: int = MAX_ANSWER
+) -> Answer:
     """POST to `url`, and connect to exactly the address that was checked.
 
-    HTTPS to public addresses only, except for hosts named in ASSAY_OUTBOUND_HOSTS. Raises OutboundRefusedError or
+    HTTPS to public addresses only, except for hosts named in ASSAY_OUTBOUND_HOSTS. `seconds` bounds the whole exchange,
+    however slowly the other side drips; no more than `most` bytes are read. Raises OutboundRefusedError or
     OutboundFailedError; any status is an answer.
     """
     parts = urlsplit(url)
@@ -55,15 +62,41 @@ def post(url: str, content: bytes, *, content_type: str) -> Answer:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         address = _address(host, port, trusted=trusted)
         caller = _connection(parts.scheme, host, port, address)
-        try:
+        with _no_longer_than(seconds, caller):
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             caller.request("POST", path, content, {"Content-Type": content_type, "User-Agent": "assay"})
             answer = caller.getresponse()
-            return Answer(answer.status, answer.read(MAX_ANSWER))
-        finally:
-            caller.close()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, answer.read(most), headers)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise OutboundFailedError(f"{host} did not answer: {error}", field="url") from error
+
+
+@contextmanager
+def _no_longer_than(seconds: float, caller: http.client.HTTPConnection) -> Iterator[None]:
+    """The time limit of a socket is for each read, which a slow sender never exceeds: so the connection is cut."""
+    connection: socket.socket = caller.sock
+    overdue = threading.Event()
+
+    def cut() -> None:
+        overdue.set()
+        # Below TLS: closing that in an orderly way would wait for the other side again.
+        with suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    guard = threading.Timer(seconds, cut)
+    guard.start()
+    try:
+        yield
+    except (OSError, ValueError, http.client.HTTPException):
+        if overdue.is_set():
+            raise TimeoutError(f"no whole answer within {seconds:g} s") from None
+        raise
+    finally:
+        guard.cancel()
+        caller.close()
+    if overdue.is_set():
+        raise TimeoutError(f"no whole answer within {seconds:g} s")
 
 
 def _address(host: str, port: int, *, trusted: bool) -> str:

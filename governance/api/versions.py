@@ -46,7 +46,7 @@ class VersionBody(StrictSerializer):
 
     artifact_digest = serializers.CharField(max_length=71, help_text="sha256:<hex> of the file that will be uploaded")
     artifact_format = serializers.CharField(
-        max_length=20, help_text="skops, onnx, xgboost-json, xgboost-ubj or lightgbm-text"
+        max_length=20, help_text="skops, onnx, xgboost-json, xgboost-ubj, lightgbm-text or remote-endpoint"
     )
     signature = serializers.DictField(help_text="task, features, target, positive_label, threshold")
     framework = serializers.CharField(max_length=80, allow_blank=True, default="")

@@ -70,6 +70,7 @@ class ArtifactFormat(models.TextChoices):
     XGBOOST_JSON = "xgboost-json", "XGBoost JSON"
     XGBOOST_UBJ = "xgboost-ubj", "XGBoost UBJ"
     LIGHTGBM_TEXT = "lightgbm-text", "LightGBM text"
+    REMOTE_ENDPOINT = "remote-endpoint", "remote endpoint"
 
 
 class ModelVersion(Record):

@@ -38,6 +38,8 @@ def _reader(found: ArtifactFormat) -> Callable[[ModelEvidence], Any]:
         from audits.checks.scorers.onnx_file import read  # noqa: PLC0415 - heavy
     elif found is ArtifactFormat.LIGHTGBM_TEXT:
         from audits.checks.scorers.lightgbm_file import read  # noqa: PLC0415 - heavy
+    elif found is ArtifactFormat.REMOTE_ENDPOINT:
+        from audits.checks.scorers.endpoint import read  # noqa: PLC0415 - heavy
     else:
         from audits.checks.scorers.xgboost_file import read  # noqa: PLC0415 - heavy
     return read
