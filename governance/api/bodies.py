@@ -3,13 +3,11 @@
 # ruff: noqa: ARG002 - DRF hands its parsers and negotiators more than these need
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any, BinaryIO, NoReturn, cast
+from typing import IO, Any, BinaryIO, cast
 
 from django.conf import settings
 from rest_framework import negotiation, parsers, serializers
@@ -18,12 +16,10 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from governance.api.errors import BodyTooLargeError, LengthRequiredError
+from registry import strict_json
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 4 << 20
-
-# NUL is refused by PostgreSQL, a lone surrogate by every encoder.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class JSONBody(parsers.BaseParser):
@@ -37,9 +33,7 @@ class JSONBody(parsers.BaseParser):
         """The value. Raises ParseError or BodyTooLargeError."""
         content = read_limited(stream)
         try:
-            return json.loads(content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
-        except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
+            return strict_json.loads(content.decode())
         except ValueError as error:
             raise ParseError(f"The body is not JSON: {error}") from None
 
@@ -57,7 +51,7 @@ class PolicyBody(parsers.BaseParser):
             source = read_limited(stream).decode()
         except UnicodeDecodeError:
             raise ParseError("A policy text is UTF-8.") from None
-        if _UNSTORABLE.search(source):
+        if strict_json.UNSTORABLE.search(source):
             raise ParseError("A policy text has no NUL.")
         return {"source": source}
 
@@ -141,26 +135,3 @@ def spooled_content(request: Request) -> Iterator[BinaryIO]:
             shutil.copyfileobj(stream, copy, _CHUNK)
         copy.seek(0)
         yield cast("BinaryIO", copy)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is given twice in one object")
-    for name, value in pairs:
-        _require_storable(name)
-        _require_storable(value)
-    return found
-
-
-def _require_storable(value: Any) -> None:
-    if isinstance(value, str):
-        if _UNSTORABLE.search(value):
-            raise ValueError("a text holds NUL or half a character")
-    elif isinstance(value, list):
-        for entry in value:
-            _require_storable(entry)
