@@ -21,6 +21,7 @@ _REGISTER = (
     "registry.add_dataset",
     "registry.add_datasetversion",
     "registry.add_datasetcard",
+    "registry.add_lineageevent",
 )
 _BUILD = (*_REGISTER, "registry.register_version", "registry.request_promotion", "registry.request_waiver")
 _READ = (

@@ -12,7 +12,7 @@ from governance.decisions import ask_gate
 from governance.errors import GateClosedError, WrongStateError
 from governance.models import Decommission, PromotionRequest
 from governance.refusals import recorded, subject_id
-from registry import ledger
+from registry import graph, ledger
 from registry.authority import require
 from registry.errors import InvalidInputError
 from registry.events import Event
@@ -186,4 +186,5 @@ def _append(
         assignment.save()
     except IntegrityError as error:
         raise WrongStateError(f"The database refuses this change of {stage} of {model.slug}: {error}") from None
+    graph.record_assignment(assignment)
     return assignment

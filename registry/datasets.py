@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from registry import ledger, signals, storage
+from registry import graph, ledger, signals, storage
 from registry.authority import require
 from registry.canonical import digest_of, is_digest
 from registry.errors import DuplicateError, InvalidInputError
@@ -108,6 +108,7 @@ def register_dataset_version(
     version.save()
     for parent in description.derived_from:
         DatasetDerivation(child=version, parent=parent).save()
+    graph.record_dataset_version(version)
     ledger.append(
         Event.DATASET_VERSION_REGISTERED,
         subject=f"dataset:{version}",

@@ -19,6 +19,7 @@ class Event(StrEnum):
     DATASET_VERSION_REGISTERED = "dataset-version.registered"
     DATASET_CARD_WRITTEN = "dataset-card.written"
     DATASET_WITHDRAWN = "dataset-version.withdrawn"
+    LINEAGE_RECEIVED = "lineage.received"
     STAGE_ASSIGNED = "stage.assigned"
     VERSION_DECOMMISSIONED = "version.decommissioned"
     STAGE_RETIRED = "stage.retired"

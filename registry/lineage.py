@@ -17,7 +17,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-NODE_KINDS = ("dataset", "job", "model")
+NODE_KINDS = ("dataset", "job", "run", "model", "deployment")
 
 #: Facts a node may state. `withdrawn`, `personal_data`, `special_categories` are booleans; `retention_until` is an ISO
 #: date; `purposes` and `regions` are lists; the rest is text. `card` is the digest of the dataset card these facts come

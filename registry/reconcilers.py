@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.lineage_events import contents_of
 from registry.models import (
     Dataset,
     DatasetCard,
     DatasetDerivation,
     DatasetVersion,
     DatasetWithdrawal,
+    LineageDelivery,
     ModelVersion,
     Person,
     RegisteredModel,
@@ -32,6 +34,7 @@ reconciles(DatasetDerivation)
 reconciles(DatasetCard, texts=("reason",))
 reconciles(DatasetWithdrawal, texts=("reason",))
 reconciles(StageAssignment)
+reconciles(LineageDelivery, also=contents_of)  # through it every event that it brought
 reconciles(
     Person,
     texts=("username", "first_name", "last_name", "email"),

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from registry import ledger, storage
+from registry import graph, ledger, storage
 from registry.artifacts import require_accepted
 from registry.authority import require
 from registry.canonical import digest_of, is_digest
@@ -136,6 +136,7 @@ def register_version(*, actor: Person, model: RegisteredModel, description: Vers
     version.save()
     for role, dataset in description.datasets.items():
         VersionInput(version=version, dataset_version=dataset, role=role).save()
+    graph.record_model_version(version)
     ledger.append(
         Event.VERSION_REGISTERED,
         subject=f"version:{version}",

@@ -91,8 +91,8 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
     ends = [node_id for node_id in sorted(reach) if not graph.inputs_of(node_id)]
     gaps = {
         "paths_without_declared_source": [end for end in ends if not _is_declared_source(graph.by_id.get(end))],
-        "nodes_missing_digest": places(lambda node: node.kind != "job" and not node.facts.get("digest")),
-        "nodes_missing_owner": places(lambda node: node.kind != "job" and not node.facts.get("owner")),
+        "nodes_missing_digest": places(lambda node: _is_held(node) and not node.facts.get("digest")),
+        "nodes_missing_owner": places(lambda node: _is_held(node) and not node.facts.get("owner")),
         "personal_datasets_missing_legal_basis": places(
             lambda node: is_dataset(node) and _is_personal(node) and not node.facts.get("legal_basis")
         ),
@@ -105,6 +105,11 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
         "dangling_edges": [f"{edge.source} -> {edge.target}" for edge in relevant],
     }
     return nodes, gaps
+
+
+def _is_held(node: Node) -> bool:
+    """Data and models have content and somebody who answers for it; jobs and runs only happen."""
+    return node.kind in ("dataset", "model")
 
 
 def _is_declared_source(node: Node | None) -> bool:

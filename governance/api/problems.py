@@ -27,6 +27,7 @@ from governance.api import errors as edge_errors
 from governance.policies import PolicyAlteredError, PolicyError
 from registry import errors as registry_errors
 from registry.canonical import CanonicalError
+from registry.connectors.statements import LineageRefusedError
 from registry.dsse import AttestationError
 from registry.errors import AssayError
 from registry.keys import KeyringError
@@ -55,6 +56,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     registry_errors.LedgerError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
     CanonicalError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    LineageRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     MerkleError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProofError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoteError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -14,6 +14,7 @@ from governance.api import (
     gates,
     health,
     ledger,
+    lineage,
     policies,
     promotions,
     registered_models,
@@ -53,6 +54,8 @@ VERSION_1 = [
     path(f"{_DATASET_VERSION}card/", cards.CardRead.as_view(), name="dataset-card"),
     path(f"{_DATASET_VERSION}card/history/", cards.CardHistory.as_view(), name="dataset-card-history"),
     path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
+    re_path(r"^lineage/?$", lineage.LineageReceive.as_view(), name="lineage"),  # emitters differ in the slash
+    path("lineage/batch", lineage.LineageReceive.as_view(), name="lineage-batch"),
     path("promotions/", promotions.PromotionList.as_view(), name="promotions"),
     path(_PROMOTION, promotions.PromotionDetail.as_view(), name="promotion"),
     path(f"{_PROMOTION}withdraw/", promotions.PromotionWithdraw.as_view(), name="promotion-withdraw"),

@@ -3,6 +3,7 @@
 from registry.models.blobs import Blob
 from registry.models.datasets import Dataset, DatasetCard, DatasetDerivation, DatasetVersion, DatasetWithdrawal
 from registry.models.ledger import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode
+from registry.models.lineage import LineageColumnEdge, LineageDelivery, LineageEdge, LineageEvent, LineageNode
 from registry.models.model_versions import (
     ArtifactFormat,
     ModelVersion,
@@ -28,6 +29,11 @@ __all__ = [
     "LedgerEntry",
     "LedgerHead",
     "LedgerNode",
+    "LineageColumnEdge",
+    "LineageDelivery",
+    "LineageEdge",
+    "LineageEvent",
+    "LineageNode",
     "ModelVersion",
     "Person",
     "ProviderRole",

@@ -26,6 +26,10 @@ UNTOLD = {
     "registry.erasabletext": "its key is the commitment of its content",
     "registry.blob": "its key is the digest of its content, verified whenever it is read",
     "registry.workitem": "what workers are doing; its effects are told",
+    "registry.lineageevent": "told through its delivery, by its digest",
+    "registry.lineagenode": "derived from events and records, and built anew from them",
+    "registry.lineageedge": "derived, like the nodes",
+    "registry.lineagecolumnedge": "derived, like the nodes",
     "governance.failedcredential": "a count of wrong codes that runs out; each refusal is told",
     "governance.idempotencykey": "answers kept for a repeated request; decides nothing",
 }

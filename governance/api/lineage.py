@@ -1,0 +1,146 @@
+"""`/lineage`: where the emitters of OpenLineage send their events.
+
+Emitters send again whatever is answered with 5xx. So what is wrong with an event is always 4xx and names the place.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import parsers, serializers
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+
+from governance.api.base import ApiView, Request, Response
+from governance.api.bodies import read_limited
+from governance.api.errors import BodyTooLargeError
+from governance.api.idempotency import idempotent
+from governance.api.promotion_documents import ANY_OBJECT
+from governance.tokens import Scope
+from registry import strict_json
+from registry.connectors import openlineage
+from registry.connectors.statements import LineageRefusedError
+from registry.lineage_events import RawEvent, receive
+
+MOST_EVENTS = 10_000
+_GZIP = 31  # zlib's number for a gzip header and trailer
+
+EXAMPLE = OpenApiExample(
+    "A training run has ended",
+    value={
+        "eventType": "COMPLETE",
+        "eventTime": "2026-11-21T08:00:00Z",
+        "run": {"runId": "01a1fb30-1c98-74a5-beb5-263808929362"},
+        "job": {"namespace": "ml-training", "name": "credit_risk.train"},
+        "inputs": [{"namespace": "s3://lake", "name": "credit/train.csv"}],
+        "outputs": [{"namespace": "s3://lake", "name": "credit/model.skops"}],
+        "producer": "https://example.com/pipeline",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+    },
+    request_only=True,
+)
+
+
+class LineageBody(parsers.BaseParser):
+    """One event or a list of them, plain or gzip; each keeps the text in which it came."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """A list of (text, value), one for each event. Raises ParseError, BodyTooLargeError or UnsupportedMediaType."""
+        del media_type
+        request: Request = (parser_context or {})["request"]
+        encoding = request.headers.get("Content-Encoding", "identity").lower()
+        content = read_limited(stream)
+        if encoding == "gzip":
+            content = _unpacked(content)
+        elif encoding != "identity":
+            raise UnsupportedMediaType(encoding, "Send the body plain or as gzip.")
+        try:
+            return list(strict_json.elements(content.decode()))
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}") from None
+
+
+class ReceiptDocument(serializers.Serializer[Any]):
+    """What became of the events. `repeated` were held already and changed nothing."""
+
+    received = serializers.IntegerField()
+    successful = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    kept = serializers.IntegerField()
+    repeated = serializers.IntegerField()
+
+
+class BatchDocument(serializers.Serializer[Any]):
+    """The answer that OpenLineage describes for a batch, which is taken as a whole or not at all."""
+
+    status = serializers.ChoiceField(choices=("success",))
+    summary = ReceiptDocument()
+
+
+class LineageReceive(ApiView):
+    """Events of OpenLineage 2-0-2."""
+
+    scopes = {"POST": (Scope.LINEAGE_WRITE,)}
+    untied_only = ("POST",)
+    parser_classes = (LineageBody,)
+    serializer_class = BatchDocument
+    filter_backends = ()
+    queryset = None
+
+    @extend_schema(
+        summary="Send lineage events",
+        tags=["lineage"],
+        request={"application/json": {"oneOf": [ANY_OBJECT, {"type": "array", "items": ANY_OBJECT}]}},
+        responses={200: BatchDocument},
+        examples=[EXAMPLE],
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        """One event or a list, all or none. What is held already is recognised by its bytes; sending again is safe."""
+        given = request.data if isinstance(request.data, list) else []
+        events = _events(given)
+        received = receive(actor=self.actor, events=events)
+        summary = {
+            "received": len(events),
+            "successful": len(events),
+            "failed": 0,
+            "kept": received.kept,
+            "repeated": received.repeated,
+        }
+        return Response({"status": "success", "summary": summary})
+
+
+def _events(given: Sequence[tuple[str, Any]]) -> list[RawEvent]:
+    """Valid events. Raises LineageRefusedError naming the first place at fault."""
+    if not given:
+        raise LineageRefusedError("Send one event or a list of events.", field="body")
+    if len(given) > MOST_EVENTS:
+        raise LineageRefusedError(f"A batch has {MOST_EVENTS} events at most.", field="body")
+    events = []
+    for index, (text, value) in enumerate(given):
+        place = f"[{index}]." if len(given) > 1 else ""
+        openlineage.validate(value, place)
+        events.append(RawEvent(openlineage.FORMAT, text, value))
+    return events
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The content of one gzip member. Raises BodyTooLargeError before more than the limit is unpacked, ParseError."""
+    limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    unpacking = zlib.decompressobj(_GZIP)
+    try:
+        found = unpacking.decompress(content, limit + 1)
+    except zlib.error as error:
+        raise ParseError(f"The body is not gzip: {error}") from None
+    if len(found) > limit:
+        raise BodyTooLargeError(f"The body is longer than {limit} bytes when unpacked.")
+    if not unpacking.eof or unpacking.unused_data:
+        raise ParseError("The gzip body is cut off, or something follows it.")
+    return found

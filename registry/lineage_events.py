@@ -1,0 +1,100 @@
+"""The verbs on lineage events: keep what an emitter said, derive the graph from it, derive it all anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry import graph, ledger
+from registry.authority import require
+from registry.canonical import digest, digest_of
+from registry.connectors import openlineage
+from registry.connectors.statements import Statement
+from registry.events import Event
+from registry.models import DatasetVersion, LineageDelivery, LineageEvent, LineageNode, ModelVersion, Person
+from registry.strict_json import loads
+
+Reader = Callable[[Mapping[str, Any], str], Statement]
+
+#: How the kept text of each format is read. A format that was ever kept stays readable.
+READERS: dict[str, Reader] = {openlineage.FORMAT: openlineage.read}
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """One event as it arrived: its text, and the value that was read from it and found valid."""
+
+    format: str
+    content: str
+    value: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Of the text in UTF-8."""
+        return digest(self.content.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """How many events were new, and how many were held already."""
+
+    kept: int
+    repeated: int
+
+
+@transaction.atomic
+def receive(*, actor: Person, events: Sequence[RawEvent]) -> Received:
+    """Keep `events` and add what they say to the graph, all or none. An event that is held already changes nothing.
+
+    Raises PermissionRefusedError, or LineageRefusedError for a name too long to be kept.
+    """
+    require(actor, "registry.add_lineageevent")
+    by_digest = {event.digest: event for event in events}
+    held = set(LineageEvent.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
+    fresh = {name: event for name, event in by_digest.items() if name not in held}
+    if fresh:
+        statements = [READERS[event.format](event.value, name) for name, event in fresh.items()]
+        delivery = LineageDelivery(received_by=actor, received_at=timezone.now(), event_count=len(fresh))
+        delivery.save()
+        LineageEvent.objects.bulk_create(
+            LineageEvent(delivery=delivery, format=event.format, digest=name, content=event.content)
+            for name, event in fresh.items()
+        )
+        graph.apply(statements)
+        ledger.append(
+            Event.LINEAGE_RECEIVED,
+            subject=f"lineage:{delivery.pk}",
+            actor=actor,
+            facts={"events": len(fresh), "digest": digest_of(sorted(fresh))},
+        )
+    return Received(kept=len(fresh), repeated=len(events) - len(fresh))
+
+
+def rebuild() -> None:
+    """Derive the whole graph anew from the registered records and every kept event."""
+    graph.rebuild(_kept_statements())
+
+
+def complete_graph(**_signal: Any) -> None:
+    """Derive the graph where records are older than it. Runs after each migrate."""
+    nodes = LineageNode.objects
+    if (
+        nodes.filter(dataset_version__isnull=False).count() < DatasetVersion.objects.count()
+        or nodes.filter(model_version__isnull=False).count() < ModelVersion.objects.count()
+    ):
+        rebuild()
+
+
+def contents_of(delivery: LineageDelivery) -> dict[str, Any]:
+    """What the ledger says of a delivery besides its columns: the digests of its events as they are kept now."""
+    texts = delivery.events.order_by("digest").values_list("format", "content")
+    return {"events": [[form, digest(content.encode())] for form, content in texts]}
+
+
+def _kept_statements() -> Iterator[Statement]:
+    for event in LineageEvent.objects.order_by("pk").iterator(graph.BATCH):
+        yield READERS[event.format](loads(event.content), event.digest)

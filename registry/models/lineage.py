@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from registry.models.datasets import DatasetVersion
+from registry.models.immutable import Record
+from registry.models.model_versions import ModelVersion
+
+
+class LineageDelivery(Record):
+    """Everything one call or import brought. The ledger answers for the delivery, and through it for its events."""
+
+    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField()
+    event_count = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = "lineage delivery"
+        verbose_name_plural = "lineage deliveries"
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk} of {self.event_count} events"
+
+
+class LineageEvent(Record):
+    """What an emitter said, byte for byte. Nodes and edges are derived from these and can be built anew."""
+
+    delivery = models.ForeignKey(LineageDelivery, on_delete=models.PROTECT, related_name="events")
+    format = models.CharField(max_length=40, help_text="Which connector reads it.")
+    digest = models.CharField(max_length=71, unique=True)
+    content = models.TextField()
+
+    class Meta:
+        verbose_name = "lineage event"
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.format} {self.digest}"
+
+
+class LineageNode(models.Model):
+    """One dataset version, run, job, model version, deployment, or content known by its digest.
+
+    Derived: `manage.py rebuild_lineage` makes it anew. `facts` are what events said, each with the stamp that decides
+    which of two sayings is the newer one; a registered version's facts are read from its record instead.
+    """
+
+    name = models.TextField(unique=True)
+    kind = models.CharField(max_length=12)
+    family = models.TextField(db_index=True, help_text="The name without the version of a dataset.")
+    facts = models.JSONField(default=dict)
+    dataset_version = models.OneToOneField(
+        DatasetVersion, on_delete=models.PROTECT, null=True, related_name="lineage_node"
+    )
+    model_version = models.OneToOneField(ModelVersion, on_delete=models.PROTECT, null=True, related_name="lineage_node")
+
+    class Meta:
+        verbose_name = "lineage node"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LineageEdge(models.Model):
+    """`source` went into `target`. Derived, like the nodes."""
+
+    source = models.ForeignKey(LineageNode, on_delete=models.CASCADE, related_name="edges_out")
+    target = models.ForeignKey(LineageNode, on_delete=models.CASCADE, related_name="edges_in", db_index=False)
+    role = models.CharField(max_length=20)
+
+    class Meta:
+        verbose_name = "lineage edge"
+        constraints = (models.UniqueConstraint(fields=("target", "source", "role"), name="lineage_edge_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target} ({self.role})"
+
+
+class LineageColumnEdge(models.Model):
+    """A column that was made from a column of another dataset, whatever the versions. Derived."""
+
+    source_family = models.TextField()
+    source_column = models.TextField()
+    target_family = models.TextField()
+    target_column = models.TextField()
+
+    class Meta:
+        verbose_name = "lineage column edge"
+        indexes: ClassVar = [
+            models.Index(fields=("source_family", "source_column"), name="lineage_column_out"),
+        ]
+        constraints = (
+            models.UniqueConstraint(
+                fields=("target_family", "target_column", "source_family", "source_column"), name="column_edge_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.source_family}.{self.source_column} -> {self.target_family}.{self.target_column}"
