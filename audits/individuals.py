@@ -1,8 +1,7 @@
 """The explanation of one decision to the person it concerns: AI Act Art. 86, GDPR Art. 15(1)(h).
 
-The row is used in the child process and then gone: neither the row nor the explanation is stored. What stays is an
-entry in the ledger that an explanation of this model version was given, with a digest of the pack, which holds a
-random nonce so that nobody can find the row by trying.
+The row is used in the child process and then gone; the pack is handed out and not kept. It holds a random nonce, so
+that nobody who sees its digest can find the row by trying.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from audits.checks.explainability_individual import IndividualExplanation
@@ -19,30 +17,26 @@ from audits.measurements import Measurement, ObservationStatus
 from audits.runs import evidence_of
 from audits.sandbox import measure_in_child
 from registry import ledger
-from registry.authority import require
-from registry.canonical import digest_of
 from registry.errors import EvidenceMissingError, InvalidInputError
-from registry.events import Event
-from registry.models import ModelVersion, Person
+from registry.models import ModelVersion
 
 SECONDS, MEMORY_MB = 60, 2048
 _SEED = 86
 
 
-def explain_decision(
+def explanation_pack(
     *,
-    actor: Person,
     version: ModelVersion,
     row: Mapping[str, Any],
     mutable: Sequence[str] = (),
     approval: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The pack for one person as a JSON document. `approval` is what the caller knows of the version's gate decision.
+    """The pack for one person as a JSON document; nothing is written anywhere.
 
-    Raises PermissionRefusedError; InvalidInputError where the row does not fit the model; EvidenceMissingError where
-    artifact or training data are not held here or cannot be measured.
+    `row` is the person's features by name, None for what is not known; `mutable` as in `IndividualParameters`;
+    `approval` what the caller knows of the version's gate decision. Raises InvalidInputError where the row does not fit
+    the model; EvidenceMissingError where artifact or training data are not held here or cannot be measured.
     """
-    require(actor, "registry.read_report", version.model)
     parameters = {
         "row": [f"{name}={'' if value is None else value}" for name, value in row.items()],
         "mutable": list(mutable),
@@ -55,20 +49,12 @@ def explain_decision(
         if result.code in {"evidence-invalid", "parameter-invalid"}:
             raise InvalidInputError(result.message, field="row")
         raise EvidenceMissingError(result.message, field="model")
-    pack = _pack(version, result.measurement, dict(approval or {}))
-    with transaction.atomic():
-        ledger.append(
-            Event.EXPLANATION_GIVEN,
-            subject=f"version:{version}",
-            actor=actor,
-            facts={"version": version.record_digest, "pack": digest_of(pack)},
-        )
-    return pack
+    return _pack(version, result.measurement, dict(approval or {}))
 
 
 def _pack(version: ModelVersion, answer: Measurement, approval: dict[str, Any]) -> dict[str, Any]:
     """Numbers are texts, as everywhere in signed documents."""
-    values = {value.metric: value.value for value in answer.values}
+    values = {value.metric: value.value or 0.0 for value in answer.values if value.value is not None}
     label = version.signature.get("positive_label")
     positive = bool(values["decision"])
     return {
@@ -83,14 +69,20 @@ def _pack(version: ModelVersion, answer: Measurement, approval: dict[str, Any]) 
         "made_at": ledger.utc_text(timezone.now()),
         "nonce": secrets.token_hex(16),
         "decision": {
+            "about": str(version.signature.get("target") or ""),
             "label": str(label) if positive else f"not {label}",
             "positive": positive,
+            "positive_label": str(label),
             "score": _text(values["score"]),
             "threshold": _text(values["threshold"]),
         },
         "reasons": [_reason(*row) for row in answer.tables["reasons"].rows],
-        "reasons_stability": _text(values["reasons_stability"]),
-        "what_would_have_changed_it": _change(answer, values["counterfactual_score"]),
+        "reasons_stability": {
+            "share": _text(values["reasons_stability"]),
+            "words": f"Held against two other groups of people, {values['reasons_stability']:.0%} of the main reasons "
+            "stayed the same.",
+        },
+        "what_would_have_changed_it": _change(answer, values.get("counterfactual_score")),
         "inputs": dict(answer.inputs),
         "duties": ["Regulation (EU) 2024/1689, Article 86", "Regulation (EU) 2016/679, Article 15(1)(h)"],
     }

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from hypothesis import settings as hypothesis_settings
 
-pytest_plugins = ["tests.append_only", "tests.people", "tests.stories"]
+pytest_plugins = ["tests.append_only", "tests.people", "tests.stories", "tests.loans"]
 
 # For `make quick`: fewer examples, while the whole suite keeps the default.
 hypothesis_settings.register_profile("quick", max_examples=20)

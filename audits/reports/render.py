@@ -17,7 +17,7 @@ from django.template import Context, Engine
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
 
-from audits.reports import dossier_pages, pages, press
+from audits.reports import dossier_pages, explanation, pages, press
 from audits.reports.document import ReportDocument, plain
 from audits.reports.dossier import DossierDocument
 from audits.reports.paper import EVIDENCE_NAME, RenderError, fetch_embedded
@@ -62,7 +62,13 @@ GATE_REPORT = Layout("reports/gate_report.html", pages.context)
 #: People answer in up to 10,000 characters, and a regulator reads them on paper.
 DOSSIER = Layout("reports/dossier.html", dossier_pages.context, longest=12_000)
 
-_LAYOUTS: dict[type, Layout] = {ReportDocument: GATE_REPORT, DossierDocument: DOSSIER}
+EXPLANATION = Layout("reports/explanation.html", explanation.context)
+
+_LAYOUTS: dict[type, Layout] = {
+    ReportDocument: GATE_REPORT,
+    DossierDocument: DOSSIER,
+    explanation.ExplanationDocument: EXPLANATION,
+}
 
 
 def evidence_bytes(document: Document) -> bytes:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import promotions
+from governance import explanations, promotions
 from governance.broken_glass import emergencies_of
 from governance.models import BreakGlass, Decommission, GateDecision, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
@@ -110,6 +110,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "story": about([f"version:{row}"], 30),
         "may_request": permits(person, "registry.request_promotion", row.model),
         "may_retire": permits(person, "registry.retire_version", row.model),
+        "may_explain": permits(person, explanations.PERMISSION, row.model),
         "emergencies": emergencies_of(BreakGlass.objects.filter(request__version=row)),
         "decommission": Decommission.objects.filter(version=row).first(),
     }

@@ -130,6 +130,7 @@ EVENTS = {
     "run.closed": "closed the run and judged its findings",
     "report.sealed": "sealed the report",
     "report.read": "read a report",
+    "explanation.given": "explained one decision",
     "policy.drafted": "drafted a policy version",
     "policy.activated": "put the policy version into force",
     "policy.retired": "retired the policy version",

@@ -1,0 +1,171 @@
+"""A person's explanation is sealed and handed out once; only its fingerprint stays here."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from audits.reports.seal import check_seal
+from governance import explanations
+from governance.explanations import approval_of, explain_decision
+from governance.models import PromotionRequest
+from governance.tokens import Scope
+from registry.canonical import digest
+from registry.errors import InvalidInputError, PermissionRefusedError
+from registry.models import LedgerEntry, ModelVersion, Person
+from registry.signing import keyring
+from tests.governance.api.conftest import Connect, connect, refused  # noqa: F401
+from tests.governance.pages.conftest import Browser, signed_in  # noqa: F401
+from tests.loans import ROW
+
+PATH = "/api/v1/models/care-priority/versions/1/explanations/"
+PAGE = reverse("version-explain", args=["care-priority", 1])
+#: What only this person's row holds.
+SECRET = "1.2534567"
+THEIRS = {"income": float(SECRET), "debts": 3.5}
+
+
+def told() -> list[dict[str, Any]]:
+    return [json.loads(bytes(entry.body)) for entry in LedgerEntry.objects.order_by("index")]
+
+
+def test_the_page_is_sealed_and_holds_its_evidence(loans: ModelVersion, maya: Person) -> None:
+    given = explain_decision(actor=maya, version=loans, row=ROW, mutable=["income=+"])
+    facts = check_seal(given.sealed, roots=[keyring().root])
+    assert facts.field_name == "AssaySeal"
+    evidence = json.loads(given.evidence)
+    assert evidence["schema"] == "assay.explanation/1"
+    assert evidence["report"]["number"] == given.number
+    assert {reason["feature"] for reason in evidence["explanation"]["reasons"]} == {"debts", "income"}
+    last = told()[-1]
+    assert (last["event"], last["subject"]) == ("explanation.given", f"version:{loans}")
+    assert last["facts"] == {
+        "number": given.number,
+        "version": loans.record_digest,
+        "evidence": digest(given.evidence),
+        "file": digest(given.sealed),
+    }
+
+
+def test_neither_the_row_nor_the_page_is_kept(loans: ModelVersion, maya: Person, tmp_path: Path) -> None:
+    first = explain_decision(actor=maya, version=loans, row=THEIRS)
+    second = explain_decision(actor=maya, version=loans, row=THEIRS)
+    assert digest(first.evidence) != digest(second.evidence)
+    assert SECRET not in json.dumps([entry["facts"] for entry in told()])
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            assert SECRET not in str(cursor.fetchall()), table
+    del tmp_path
+
+
+def test_otto_may_not_ask_and_the_ledger_has_it(loans: ModelVersion, otto: Person) -> None:
+    with pytest.raises(PermissionRefusedError):
+        explain_decision(actor=otto, version=loans, row=ROW)
+    last = told()[-1]
+    assert (last["event"], last["facts"]["code"]) == ("action.refused", "permission-refused")
+
+
+def test_a_row_that_does_not_fit_leaves_no_entry(loans: ModelVersion, maya: Person) -> None:
+    before = len(told())
+    with pytest.raises(InvalidInputError, match="debts: is missing"):
+        explain_decision(actor=maya, version=loans, row={"income": 1})
+    assert len(told()) == before
+
+
+def test_the_approval_names_roles_and_no_people(staged: PromotionRequest) -> None:
+    approval = approval_of(staged.version)
+    assert approval["stage"] == "staging"
+    assert approval["reviewed_by"] == ["model validator", "risk officer"]
+    assert approval["policy"] == "house_rules/1"
+    assert "Victor" not in json.dumps(approval)
+
+
+def test_without_an_open_gate_there_is_no_approval(version: ModelVersion) -> None:
+    assert approval_of(version) == {}
+
+
+# Over the API and on the page -----------------------------------------------------------------------------------------
+
+
+def test_the_api_hands_it_out_once(loans: ModelVersion, maya: Person, connect: Connect) -> None:  # noqa: F811
+    client = connect(maya, Scope.REPORT_READ)
+    body = {"row": THEIRS, "mutable": ["income=+"]}
+    answer = client.post(PATH, body, format="json", HTTP_IDEMPOTENCY_KEY="one")
+    assert answer.status_code == 201
+    assert answer["Cache-Control"] == "private, no-store"
+    given = answer.json()
+    assert given["explanation"]["explanation"]["decision"]["label"] == "not 1"
+    assert base64.b64decode(given["pdf"]).startswith(b"%PDF-")
+    again = client.post(PATH, body, format="json", HTTP_IDEMPOTENCY_KEY="one").json()
+    assert again == {"number": given["number"], "explanation": None, "pdf": None}
+    assert sum(entry["event"] == "explanation.given" for entry in told()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        ({"row": {"income": 1}}, 422, "invalid-input", "row"),
+        ({"row": {"income": [1], "debts": 2}}, 400, "malformed", "row"),
+        ({"row": ROW, "mutable": ["income=?"]}, 422, "invalid-input", "row"),
+        ({"row": ROW, "person": "Ann"}, 400, "malformed", "person"),
+    ],
+)
+def test_the_api_refuses_what_does_not_fit(
+    body: dict[str, Any],
+    status: int,
+    code: str,
+    field: str,
+    loans: ModelVersion,
+    maya: Person,
+    connect: Connect,  # noqa: F811
+) -> None:
+    assert loans.number == 1
+    refused(connect(maya).post(PATH, body, format="json"), status, code, field)
+
+
+def fields(**ways: str) -> dict[str, str]:
+    return {"value-0": SECRET, "value-1": "3.5", **ways}
+
+
+def test_the_page_shows_it(loans: ModelVersion, maya: Person, signed_in: Browser) -> None:  # noqa: F811
+    client = signed_in(maya)
+    assert (
+        reverse("version-explain", args=["care-priority", 1])
+        in client.get(reverse("model-version", args=["care-priority", loans.number])).content.decode()
+    )
+    assert "income" in client.get(PAGE).content.decode()
+    text = client.post(PAGE, fields(**{"way-0": "+"}) | {"as": "page"}).content.decode()
+    assert "paid: not 1" in text
+    assert "would have been the other one if income had been" in text
+
+
+def test_the_page_gives_the_pdf(loans: ModelVersion, maya: Person, signed_in: Browser) -> None:  # noqa: F811
+    assert loans.number == 1
+    answer = signed_in(maya).post(PAGE, fields() | {"as": "pdf"})
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    assert answer["Content-Disposition"].startswith('attachment; filename="EX-')
+
+
+def test_the_page_says_what_is_wrong_and_keeps_outsiders_out(
+    loans: ModelVersion,
+    maya: Person,
+    otto: Person,
+    signed_in: Browser,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert loans.number == 1
+    answer = signed_in(maya).post(PAGE, {"value-0": "much", "value-1": "3.5"})
+    assert answer.status_code == 422
+    assert "is not a number" in answer.content.decode()
+    assert signed_in(otto).get(PAGE).status_code == 404
+    monkeypatch.setattr(explanations, "PERMISSION", "registry.break_glass")
+    monkeypatch.setattr("governance.pages.explanation_pages.PERMISSION", "registry.break_glass")
+    assert signed_in(maya).get(PAGE).status_code == 403
