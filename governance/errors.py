@@ -45,6 +45,12 @@ class WrongStateError(RefusalError):
     code = "wrong-state"
 
 
+class NotAffectedError(RefusalError):
+    """The withdrawn data is not behind this version."""
+
+    code = "not-affected"
+
+
 class StaleSubjectError(RefusalError):
     """What the person signed is not what is in front of the gate any more."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from audits.criteria import Outcome
@@ -18,10 +19,11 @@ from governance.models import (
 )
 from governance.policies import Exclusion
 from governance.roles import roles_by_person
-from registry import provenance
-from registry.models import Person
+from registry import recalls
+from registry.models import Person, RegisteredModel
 
 REVIEW = "registry.review_promotion"
+ACCEPT_RISK = "registry.accept_risk"
 
 
 def evaluate(request: PromotionRequest, now: datetime) -> gates.Decision:
@@ -146,16 +148,33 @@ def _waivers(request: PromotionRequest) -> list[gates.WaiverFact]:
 
 def _circumstances(request: PromotionRequest, now: datetime) -> gates.Circumstances:
     version = request.version
+    fallen = recalls.withdrawn_inputs(version)
     return gates.Circumstances(
         requester=request.requested_by.pseudonym,
         version_author=version.created_by.pseudonym,
         run_author=version.run_author.pseudonym if version.run_author else "",
         excluded=delegates_of(_concerned(request), request, now),
-        withdrawn_inputs=provenance.withdrawn_inputs(version),
+        withdrawn_inputs=tuple(one.name for one in fallen),
+        accepted_risks=_accepted_risks(fallen, version.model),
         policy_recalled=request.policy_version.current_status == PolicyStatusChange.Status.RECALLED,
         decommissioned=Decommission.objects.filter(version=version).exists(),
         conditions=_conditions(request),
         broken_glass=_broken_glass(request),
+    )
+
+
+def _accepted_risks(fallen: Iterable[recalls.WithdrawnInput], model: RegisteredModel) -> tuple[gates.AcceptedRisk, ...]:
+    """What was signed about withdrawn data. It falls with the role of whoever signed."""
+    signed = [(one.name, one.acceptance) for one in fallen if one.acceptance is not None]
+    held = roles_by_person({acceptance.signed_by for _, acceptance in signed}, ACCEPT_RISK, model)
+    return tuple(
+        gates.AcceptedRisk(
+            withdrawn_input=name,
+            accepted_by=acceptance.signed_by.pseudonym,
+            expires_at=acceptance.expires_at,
+            eligible=acceptance.role in held[acceptance.signed_by_id],
+        )
+        for name, acceptance in signed
     )
 
 

@@ -31,6 +31,7 @@ class ReasonCode(StrEnum):
     CRITERION_WAIVED = "criterion-waived"
     QUORUM_FILLED = "quorum-filled"
     GLASS_BROKEN = "glass-broken"
+    RISK_ACCEPTED = "residual-risk-accepted"
     # blocking
     FINDING_NOT_SATISFIED = "finding-not-satisfied"
     FINDING_INCONCLUSIVE = "finding-inconclusive"
@@ -160,11 +161,22 @@ class BrokenGlassFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRisk:
+    """Somebody answers for using `withdrawn_input` all the same until `expires_at`. `eligible` is asked now."""
+
+    withdrawn_input: str
+    accepted_by: str
+    expires_at: datetime
+    eligible: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What else is true at this moment.
 
     `excluded` are further people who may not approve, as delegates of the requester or the author. `incidents` are ids
-    of open incidents that close the gate. `withdrawn_inputs` are the withdrawn dataset versions behind the version.
+    of open incidents that close the gate. `withdrawn_inputs` are the withdrawn dataset versions behind the version,
+    `accepted_risks` what was signed about them.
     """
 
     requester: str
@@ -172,6 +184,7 @@ class Circumstances:
     run_author: str = ""
     excluded: frozenset[str] = frozenset()
     withdrawn_inputs: tuple[str, ...] = ()
+    accepted_risks: tuple[AcceptedRisk, ...] = ()
     policy_recalled: bool = False
     incidents: tuple[str, ...] = ()
     decommissioned: bool = False

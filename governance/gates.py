@@ -15,6 +15,7 @@ from audits.criteria import Criterion, Outcome
 from governance.emergencies import glass_ends, glass_problem
 from governance.gate_facts import (
     OVERRIDABLE,
+    AcceptedRisk,
     BrokenGlassFact,
     Circumstances,
     ConditionFact,
@@ -33,6 +34,7 @@ from governance.seats import weigh_reviews
 from governance.weighing import Weighed, excluded_from
 
 __all__ = [
+    "AcceptedRisk",
     "BrokenGlassFact",
     "Circumstances",
     "ConditionFact",
@@ -75,6 +77,7 @@ def decide(
     """
     seen = Weighed()
     _weigh_circumstances(circumstances, subject_digest, seen)
+    _weigh_withdrawals(circumstances, now, seen)
     _weigh_conditions(circumstances.conditions, now, seen)
     live = _live_waivers(gate, tuple(waivers), circumstances, now, seen)
     _weigh_findings(gate, tuple(findings), live, now, seen)
@@ -111,12 +114,26 @@ def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen
     if circumstances.decommissioned:
         words = "This version has been decommissioned."
         seen.blocking.append(Reason(ReasonCode.VERSION_DECOMMISSIONED, "version", words))
-    for name in circumstances.withdrawn_inputs:
-        words = f"{name} has been withdrawn, and this version depends on it."
-        seen.blocking.append(Reason(ReasonCode.INPUT_WITHDRAWN, name, words))
     for name in circumstances.incidents:
         words = f"Incident {name} is open on this model."
         seen.blocking.append(Reason(ReasonCode.INCIDENT_OPEN, name, words))
+
+
+def _weigh_withdrawals(circumstances: Circumstances, now: datetime, seen: Weighed) -> None:
+    """Withdrawn data closes the gate, unless somebody who may still do so answers for it until a day to come."""
+    for name in circumstances.withdrawn_inputs:
+        live = [
+            risk.expires_at
+            for risk in circumstances.accepted_risks
+            if risk.withdrawn_input == name and risk.eligible and risk.expires_at > now
+        ]
+        if not live:
+            words = f"{name} has been withdrawn, and this version depends on it."
+            seen.blocking.append(Reason(ReasonCode.INPUT_WITHDRAWN, name, words))
+            continue
+        seen.ends.append(min(live))
+        words = f"{name} has been withdrawn; the residual risk is accepted until {min(live):%Y-%m-%d}."
+        seen.met.append(Reason(ReasonCode.RISK_ACCEPTED, name, words))
 
 
 def _weigh_conditions(conditions: Iterable[ConditionFact], now: datetime, seen: Weighed) -> None:

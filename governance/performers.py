@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from audits import signals
-from governance import deadlines, letters, promotions, reporting
+from governance import deadlines, letters, promotions, recall_letters, recalls, reporting
 from governance.models import GateDecision
 from registry import signals as registry_signals
 from registry import work
@@ -43,5 +43,7 @@ class ReportPerformer:
 
 work.performs(reporting.REPORT_WORK, ReportPerformer())
 work.performs(deadlines.LETTER_WORK, letters.LetterPerformer())
-registry_signals.dataset_withdrawn.connect(promotions.data_withdrawn, dispatch_uid="governance.data_withdrawn")
+work.performs(recalls.RECALL_WORK, recalls.RecallPerformer())
+work.performs(recalls.RECALL_LETTER_WORK, recall_letters.RecallLetterPerformer())
+registry_signals.dataset_withdrawn.connect(recalls.data_withdrawn, dispatch_uid="governance.data_withdrawn")
 signals.run_closed.connect(promotions.audit_finished, dispatch_uid="governance.audit_finished")

@@ -19,18 +19,18 @@ from governance.policy_versions import policy_in_force
 from governance.refusals import recorded, subject_id
 from governance.reviews import record_review
 from governance.stages import assign_stage
-from registry import ledger, provenance
+from registry import ledger, recalls
 from registry.authority import require
 from registry.errors import InvalidInputError
 from registry.events import Event
-from registry.models import DatasetVersion, ModelVersion, Person, RegisteredModel, StageAssignment
+from registry.models import ModelVersion, Person, RegisteredModel, StageAssignment
 
 __all__ = [
     "advance",
     "audit_finished",
     "complete",
-    "data_withdrawn",
     "locked",
+    "measure_again",
     "record_review",
     "request_promotion",
     "rerun_checks",
@@ -59,7 +59,7 @@ def request_promotion(*, actor: Person, version: ModelVersion, to_stage: str, re
     ).first()
     if open_already is not None:
         raise OpenRequestExistsError(f"The request {open_already.pk} for {version} to {to_stage} is open already.")
-    withdrawn = provenance.withdrawn_inputs(version)
+    withdrawn = recalls.unaccepted(version, timezone.now())
     if withdrawn:
         raise WrongStateError(f"{version} depends on withdrawn data: {', '.join(withdrawn)}.", field="version")
     plan = plan_for(gate)
@@ -122,7 +122,7 @@ def rerun_checks(*, actor: Person, request: PromotionRequest, reason: str) -> Pr
     require(actor, "registry.request_promotion", request.version.model)
     if request.state not in (State.BLOCKED, State.IN_REVIEW, State.APPROVED):
         raise WrongStateError(f"The request is {request.get_state_display()}: it cannot be measured again.")
-    _measure_again(request, cause=PromotionRound.Cause.RERUN, reason=reason, actor=actor)
+    measure_again(request, cause=PromotionRound.Cause.RERUN, reason=reason, actor=actor)
     return request
 
 
@@ -194,23 +194,8 @@ def audit_finished(*, run: AuditRun, **_signal: Any) -> None:
         decisions.advance(request)
 
 
-def data_withdrawn(*, version: DatasetVersion, **_signal: Any) -> None:
-    """Data was withdrawn: whatever is under review and was made with it begins a new round. A signal receiver.
-
-    Sent before the withdrawal is logged, so that requests are locked before the head of the ledger as in every verb.
-    """
-    affected = PromotionRequest.objects.filter(
-        version__in=[descendant.pk for descendant in provenance.descendants(version)],
-        state__in=(State.BLOCKED, State.IN_REVIEW, State.APPROVED),
-    )
-    requests = [locked(found) for found in affected.order_by("pk")]
-    for request in requests:
-        _measure_again(
-            request, cause=PromotionRound.Cause.DATA_WITHDRAWN, reason=f"{version} was withdrawn", actor=ledger.SYSTEM
-        )
-
-
-def _measure_again(request: PromotionRequest, *, cause: str, reason: str, actor: Person | str) -> None:
+def measure_again(request: PromotionRequest, *, cause: str, reason: str, actor: Person | str) -> None:
+    """Begin a new round of the locked request with a run of its own."""
     run = runs.open_run(version=request.version, plan=plan_for(request.gate), actor=actor)
     ledger.append(
         Event.PROMOTION_RERUN,

@@ -158,6 +158,8 @@ def lineage_facts(version: ModelVersion, at: datetime | None = None) -> parts.Li
         problem = "withdrawn" if facts.get("withdrawn") else ""
         if problem and node.id in later:
             problem = "withdrawn later"
+        if problem and facts.get("risk_accepted_until"):
+            problem += f", residual risk accepted until {facts['risk_accepted_until']}"
         detail = " · ".join(filter(None, (facts.get("licence", ""), facts.get("digest", "")[:19])))
         nodes.append(
             parts.LineageNode(

@@ -81,6 +81,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "registry.decide_waiver",
         "registry.add_datasetcard",
         "registry.add_datasetwithdrawal",
+        "registry.accept_risk",
         "governance.attest_control",
     ),
     Role.COMPLIANCE_OFFICER: (

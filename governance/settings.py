@@ -245,6 +245,7 @@ ASSAY_CHECKS = env.list(
         "audits.checks.robustness_perturbation.Perturbation",
     ],
 )
+ASSAY_RISK_ACCEPTANCE_DAYS = env.int("ASSAY_RISK_ACCEPTANCE_DAYS", default=180)
 ASSAY_DELEGATION_DAYS = env.int("ASSAY_DELEGATION_DAYS", default=60)
 ASSAY_TOKEN_DAYS = env.int("ASSAY_TOKEN_DAYS", default=90)
 

@@ -20,6 +20,8 @@ class Event(StrEnum):
     DATASET_CARD_WRITTEN = "dataset-card.written"
     DATASET_WITHDRAWN = "dataset-version.withdrawn"
     LINEAGE_RECEIVED = "lineage.received"
+    RECALL_TOLD = "recall.told"
+    RISK_ACCEPTED = "residual-risk.accepted"
     STAGE_ASSIGNED = "stage.assigned"
     VERSION_DECOMMISSIONED = "version.decommissioned"
     STAGE_RETIRED = "stage.retired"

@@ -39,6 +39,7 @@ FACTS = (
     "regions",
     "transfer_safeguard",
     "card",
+    "risk_accepted_until",
 )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from registry import closures
+from registry import closures, recalls
 from registry.cards import Card
 from registry.connectors.statements import IDENTITY_ROLES, SAME_CONTENT, label_of
 from registry.dataset_cards import cards_of
@@ -35,18 +36,8 @@ _CARD_FACTS = (
 
 def lineage_of(version: ModelVersion) -> Graph:
     """Everything upstream of `version`: datasets, the runs and jobs that made them, down to declared sources."""
-    return _graph(version.lineage_node, closures.ancestors(version.lineage_node))
-
-
-def withdrawn_inputs(version: ModelVersion) -> tuple[str, ...]:
-    """Names of the withdrawn dataset versions upstream of `version`, directly or through whatever was told of it."""
-    withdrawn = closures.datasets_behind(version).filter(withdrawal__isnull=False).select_related("dataset")
-    return tuple(sorted(str(dataset) for dataset in withdrawn))
-
-
-def descendants(dataset: DatasetVersion) -> list[ModelVersion]:
-    """Model versions made or measured with `dataset` or with anything derived from it."""
-    return list(closures.models_made_with(dataset).select_related("model").order_by("model__slug", "number"))
+    graph = _graph(version.lineage_node, closures.ancestors(version.lineage_node))
+    return recalls.with_acceptances(graph, version, timezone.now())
 
 
 def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:

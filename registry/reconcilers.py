@@ -15,6 +15,7 @@ from registry.models import (
     ModelVersion,
     Person,
     RegisteredModel,
+    RiskAcceptance,
     StageAssignment,
     VersionInput,
 )
@@ -33,6 +34,7 @@ reconciles(DatasetVersion)
 reconciles(DatasetDerivation)
 reconciles(DatasetCard, texts=("reason",))
 reconciles(DatasetWithdrawal, texts=("reason",))
+reconciles(RiskAcceptance, texts=("justification", "measures", "printed_name"))
 reconciles(StageAssignment)
 reconciles(LineageDelivery, also=contents_of)  # through it every event that it brought
 reconciles(

@@ -42,7 +42,7 @@ class LineageCompleteness:
         "personal_datasets_missing_legal_basis": "Datasets with personal data and no legal basis.",
         "datasets_undeclared_personal_data": "Datasets that do not say whether they hold personal data.",
         "datasets_missing_licence": "Datasets without a licence or terms of use.",
-        "withdrawn_inputs": "Inputs that have been withdrawn.",
+        "withdrawn_inputs": "Withdrawn inputs for which nobody answers.",
         "cycles": "Groups of nodes that are recorded as their own ancestors.",
         "dangling_edges": "Edges with an end that nobody recorded.",
     }
@@ -100,7 +100,13 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
             lambda node: is_dataset(node) and not isinstance(node.facts.get("personal_data"), bool)
         ),
         "datasets_missing_licence": places(lambda node: is_dataset(node) and not node.facts.get("licence")),
-        "withdrawn_inputs": places(lambda node: node.id != graph.root and bool(node.facts.get("withdrawn"))),
+        "withdrawn_inputs": places(
+            lambda node: (
+                node.id != graph.root
+                and bool(node.facts.get("withdrawn"))
+                and not node.facts.get("risk_accepted_until")
+            )
+        ),
         "cycles": [" -> ".join(group) for group in graph.cycles() if reach.intersection(group)],
         "dangling_edges": [f"{edge.source} -> {edge.target}" for edge in relevant],
     }

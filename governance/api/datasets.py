@@ -20,7 +20,7 @@ from governance.api.references import dataset_version_named
 from governance.api.versions import BlobDocument
 from governance.api.visibility import dataset_for, known_dataset, known_dataset_version
 from governance.tokens import Scope
-from registry import provenance
+from registry import recalls
 from registry.authority import require
 from registry.datasets import (
     DatasetDescription,
@@ -154,12 +154,21 @@ class AffectedVersion(serializers.Serializer[Any]):
     version = serializers.IntegerField(source="number")
 
 
+class AffectedDeployment(serializers.Serializer[Any]):
+    """Where such a version is in use now."""
+
+    model = serializers.CharField(source="model.slug")
+    version = serializers.IntegerField(source="version.number")
+    stage = serializers.CharField()
+
+
 class WithdrawalDocument(serializers.Serializer[Any]):
-    """The withdrawal, and every model version that was made or measured with the data."""
+    """The withdrawal, every model version that was made or measured with the data, and where those are in use."""
 
     dataset = serializers.CharField()
     withdrawn_at = serializers.DateTimeField()
     affected = AffectedVersion(many=True)
+    deployments = AffectedDeployment(many=True)
 
 
 class DatasetFilter(Filters):
@@ -329,6 +338,7 @@ class DatasetWithdraw(ApiView):
         answer = {
             "dataset": str(version),
             "withdrawn_at": withdrawal.withdrawn_at,
-            "affected": provenance.descendants(version),
+            "affected": recalls.affected_versions(version),
+            "deployments": recalls.affected_deployments(version),
         }
         return Response(WithdrawalDocument(answer).data, status=201)

@@ -18,6 +18,7 @@ from governance.api import (
     lineage,
     policies,
     promotions,
+    recalls,
     registered_models,
     reports,
     reviews,
@@ -41,6 +42,7 @@ VERSION_1 = [
     path("models/<slug:slug>/classifications/", assurance.ClassificationList.as_view(), name="classifications"),
     path("models/<slug:slug>/attestations/", assurance.AttestationCreate.as_view(), name="attestations"),
     path(f"{_MODEL_VERSION}explanations/", explanations.ExplanationCreate.as_view(), name="explanations"),
+    path(f"{_MODEL_VERSION}risk-acceptances/", recalls.AcceptanceList.as_view(), name="risk-acceptances"),
     path(f"{_MODEL_VERSION}coverage/", assurance.CoverageRead.as_view(), name="coverage"),
     path(f"{_MODEL_VERSION}retire/", stages.VersionRetire.as_view(), name="version-retire"),
     path(f"{_MODEL_VERSION}decommission/", stages.VersionDecommission.as_view(), name="version-decommission"),
@@ -55,6 +57,7 @@ VERSION_1 = [
     path(f"{_DATASET_VERSION}content/", datasets.ContentUpload.as_view(), name="dataset-content"),
     path(f"{_DATASET_VERSION}card/", cards.CardRead.as_view(), name="dataset-card"),
     path(f"{_DATASET_VERSION}card/history/", cards.CardHistory.as_view(), name="dataset-card-history"),
+    path(f"{_DATASET_VERSION}descendants/", recalls.DescendantList.as_view(), name="dataset-descendants"),
     path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
     re_path(r"^lineage/?$", lineage.LineageReceive.as_view(), name="lineage"),  # emitters differ in the slash
     path("lineage/batch", lineage.LineageReceive.as_view(), name="lineage-batch"),

@@ -13,6 +13,7 @@ from audits.reports.wording import role_in_words
 from governance.models import Review
 from governance.policies import PolicyError
 from registry.errors import AssayError
+from registry.models import DatasetWithdrawal
 
 R = TypeVar("R")
 
@@ -103,6 +104,38 @@ class SignedReasonForm(forms.Form):
     reason = ReasonField("Reason", "It is kept with the record.")
     password = PasswordField()
     otp = CodeField()
+
+
+class WithdrawalForm(SignedReasonForm):
+    """Why data must not be used any more."""
+
+    kind = forms.ChoiceField(label="Why", choices=DatasetWithdrawal.Kind.choices, widget=forms.RadioSelect)
+    field_order = ("kind", "reason", "password", "otp")
+
+
+class RiskAcceptanceForm(forms.Form):
+    """Answers for a version although data behind it was withdrawn."""
+
+    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
+    justification = ReasonField("Why the risk that remains is acceptable", "It stands in every later report.")
+    measures = ReasonField("What protects people meanwhile", "And who sees to it.")
+    expires_on = forms.DateField(
+        label="Until (last day)",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="The gate closes again afterwards, by itself.",
+    )
+    password = PasswordField()
+    otp = CodeField()
+
+    def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = self.fields["role"]
+        assert isinstance(role, forms.ChoiceField)  # noqa: S101  (declared above)
+        role.choices = role_choices(roles)
+
+    def expires_at(self) -> datetime:
+        """The end of the chosen day, UTC."""
+        return datetime.combine(self.cleaned_data["expires_on"], time(23, 59, 59), UTC)
 
 
 class PromotionForm(forms.Form):

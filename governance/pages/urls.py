@@ -61,6 +61,7 @@ urlpatterns = [
     path("delegations/give/", delegation_pages.give, name="delegation-give"),
     path("delegations/<int:pk>/end/", delegation_pages.end, name="delegation-end"),
     path("datasets/<slug:slug>/versions/<int:number>/withdraw/", dataset_pages.withdraw, name="dataset-withdraw"),
+    path("models/<slug:slug>/versions/<int:number>/risk/<int:withdrawal>/", dataset_pages.accept, name="risk-accept"),
     path("policies/", policy_pages.policies, name="policies"),
     path("policies/draft/", policy_pages.draft, name="policy-draft"),
     path("policies/<slug:slug>/versions/<int:number>/", policy_pages.policy_version, name="policy-version"),

@@ -13,6 +13,7 @@ from registry.models.model_versions import (
     VersionInput,
 )
 from registry.models.people import Person
+from registry.models.recalls import RiskAcceptance
 from registry.models.stages import StageAssignment
 from registry.models.work import WorkItem
 
@@ -38,6 +39,7 @@ __all__ = [
     "Person",
     "ProviderRole",
     "RegisteredModel",
+    "RiskAcceptance",
     "RiskClass",
     "StageAssignment",
     "VersionInput",

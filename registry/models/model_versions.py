@@ -47,6 +47,7 @@ class RegisteredModel(models.Model):
             ("decide_waiver", "Can grant or refuse a waiver on this model"),
             ("break_glass", "Can open a closed gate of this model in an emergency"),
             ("retire_version", "Can take versions of this model out of use"),
+            ("accept_risk", "Can accept the residual risk of withdrawn data behind this model"),
             ("read_gate", "Can ask the gates of this model"),
             ("read_report", "Can read the reports of this model"),
         )

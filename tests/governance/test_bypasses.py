@@ -419,7 +419,7 @@ def _(scene: Scene) -> None:
     request_promotion(actor=scene.maya, version=scene.version, to_stage="staging", reason="again")
 
 
-@attack("wrong-state", "a version goes on whose data was withdrawn after the approval")
+@attack("gate-closed", "a version goes on whose data was withdrawn after the approval")
 def _(scene: Scene) -> None:
     scene.approved()
     withdraw_dataset_version(actor=scene.dora, version=scene.world.evaluation, reason="consent was withdrawn")

@@ -16,6 +16,7 @@ from governance.errors import (
 )
 from governance.models import PromotionRequest, PromotionRound
 from governance.promotions import complete, rerun_checks
+from governance.recalls import RecallPerformer
 from governance.waivers import decide_waiver, request_waiver
 from registry.datasets import withdraw_dataset_version
 from registry.errors import InvalidInputError
@@ -72,6 +73,7 @@ def test_every_round_keeps_its_run_and_why_it_began(
     first = approved.run
     again = measure(rerun_checks(actor=maya, request=approved, reason="a newer library"))
     withdraw_dataset_version(actor=dora, version=world.evaluation, reason="consent was withdrawn")
+    RecallPerformer().perform({"withdrawal": world.evaluation.withdrawal.pk})
     again.refresh_from_db()
     rounds = list(PromotionRound.objects.filter(request=approved))
     assert [(entry.number, entry.cause) for entry in rounds] == [

@@ -13,6 +13,7 @@ from governance import decisions
 from governance.api import gates
 from governance.models import GateDecision, PromotionRequest
 from governance.promotions import request_promotion, withdraw_request
+from governance.recalls import RecallPerformer
 from governance.tokens import Scope
 from registry import dsse
 from registry.canonical import digest
@@ -89,7 +90,8 @@ class TestTheGateCloses:
         withdraw_dataset_version(actor=dora, version=world.evaluation, reason="consent withdrawn")
         assert ask().json()["decision"] == "closed"
         assert "input-withdrawn" in codes(ask())
-        # A new round began, so what was reviewed before does not count either.
+        # The worker begins a new round, so what was reviewed before does not count either.
+        RecallPerformer().perform({"withdrawal": world.evaluation.withdrawal.pk})
         approved.refresh_from_db()
         assert (approved.round, approved.state) == (2, PromotionRequest.State.AUDITING)
         assert "quorum-missing" in codes(ask())

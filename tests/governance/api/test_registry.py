@@ -227,6 +227,7 @@ class TestWithdrawal:
         answer = connect(dora).post(self.PATH, {"reason": "consent withdrawn"}, format="json")
         assert answer.status_code == 201
         assert answer.json()["affected"] == [{"model": "care-priority", "version": 1}]
+        assert answer.json()["deployments"] == []
 
     def test_needs_the_right_and_a_reason(
         self, connect: Connect, maya: Person, dora: Person, version: ModelVersion

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from governance.decisions import ask_gate
 from governance.models import PolicyVersion, PromotionRequest
 from governance.pages.policy_pages import compared
 from governance.policy_versions import draft_policy
+from governance.promotions import complete
 from registry.models import DatasetWithdrawal, ModelVersion, Person
 from tests.governance.pages.conftest import Browser
 from tests.people import PASSWORD
@@ -19,6 +22,14 @@ from tests.stories import POLICY
 DRAFT = "policy-draft"
 STRICTER = POLICY.replace('at_most: "0.20"', 'at_most: "0.10"')
 SIGNED = {"reason": "agreed in the board", "password": PASSWORD}
+RECALL = SIGNED | {"kind": "consent"}
+ACCEPTED = {
+    "role": "data_protection_officer",
+    "justification": "Nobody can be singled out.",
+    "measures": "Retraining in March.",
+    "expires_on": (timezone.now() + timedelta(days=10)).date().isoformat(),
+    "password": PASSWORD,
+}
 
 
 def address(name: str, number: int = 2) -> str:
@@ -124,10 +135,10 @@ def test_dora_withdraws_data_and_its_models_are_named_first(
 ) -> None:
     client, url = signed_in(dora), reverse("dataset-withdraw", args=["patients", 1])
     assert str(version) in client.get(url).content.decode()
-    assert client.post(url, SIGNED | {"password": "guess"}).status_code == 422
+    assert client.post(url, RECALL | {"password": "guess"}).status_code == 422
     assert not DatasetWithdrawal.objects.exists()
 
-    assert client.post(url, SIGNED).status_code == 302
+    assert client.post(url, RECALL).status_code == 302
 
     assert not ask_gate(version=version, stage="staging").is_open
 
@@ -135,5 +146,46 @@ def test_dora_withdraws_data_and_its_models_are_named_first(
 def test_victor_withdraws_no_data(approved: PromotionRequest, victor: Person, signed_in: Browser) -> None:
     url = reverse("dataset-withdraw", args=["patients", 1])
 
-    assert signed_in(victor).post(url, SIGNED).status_code == 422
+    assert signed_in(victor).post(url, RECALL).status_code == 422
     assert not DatasetWithdrawal.objects.exists()
+
+
+def test_the_page_of_a_recall_shows_where_it_reaches_and_the_way_out(
+    approved: PromotionRequest, version: ModelVersion, dora: Person, mel: Person, signed_in: Browser
+) -> None:
+    complete(actor=mel, request=approved)
+    client, url = signed_in(dora), reverse("dataset-withdraw", args=["patients", 1])
+    assert client.post(url, RECALL | {"kind": "mood"}).status_code == 422
+    assert client.post(url, RECALL).status_code == 302
+
+    page = client.get(url).content.decode()
+    assert "consent was withdrawn" in page
+    assert "no later version was made without it" in page
+    assert "1 version, 1 of them in use now" in page
+    answer = reverse("risk-accept", args=["care-priority", 1, DatasetWithdrawal.objects.get().pk])
+    assert answer in page
+
+    assert client.get(answer).status_code == 200
+    assert client.post(answer, ACCEPTED | {"password": "guess"}).status_code == 422
+    assert client.post(answer, ACCEPTED | {"expires_on": "2020-01-01"}).status_code == 422
+    assert not ask_gate(version=version, stage="staging").is_open
+    assert client.post(answer, ACCEPTED).status_code == 302
+    assert ask_gate(version=version, stage="staging").is_open
+    assert "Dora Dahl answers until" in client.get(url).content.decode()
+
+
+def test_rosa_sees_the_page_and_answers_for_nothing(
+    approved: PromotionRequest, version: ModelVersion, dora: Person, rosa: Person, signed_in: Browser
+) -> None:
+    signed_in(dora).post(reverse("dataset-withdraw", args=["patients", 1]), RECALL)
+    answer = reverse("risk-accept", args=["care-priority", 1, DatasetWithdrawal.objects.get().pk])
+    client = signed_in(rosa)
+    assert "No group of yours may accept this risk" in client.get(answer).content.decode()
+    assert client.post(answer, ACCEPTED).status_code == 422
+    assert not ask_gate(version=version, stage="staging").is_open
+
+
+def test_there_is_nothing_to_answer_for_without_a_withdrawal(
+    version: ModelVersion, dora: Person, signed_in: Browser
+) -> None:
+    assert signed_in(dora).get(reverse("risk-accept", args=["care-priority", 1, 1])).status_code == 404

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from registry import closures, graph, provenance
+from registry import closures, graph, provenance, recalls
 from registry.connectors import openlineage
 from registry.connectors.statements import LineageRefusedError
 from registry.datasets import DatasetDescription, register_dataset, register_dataset_version, withdraw_dataset_version
@@ -129,14 +129,14 @@ def test_withdrawn_data_is_found_through_what_emitters_told(
     origin = register_dataset_version(
         actor=maya, dataset=consent, description=DatasetDescription(digest=D[0], columns=[], source="a form")
     )
-    assert provenance.withdrawn_inputs(version) == ()
+    assert recalls.withdrawn_inputs(version) == ()
     tell(
         maya,
         run_event(inputs=[data("form", digest=D[0])], outputs=[data("export", digest=world.evaluation.digest)]),
     )
     withdraw_dataset_version(actor=dora, version=origin, reason="consent was withdrawn")
-    assert provenance.withdrawn_inputs(version) == ("consent/1",)
-    assert provenance.descendants(origin) == [version]
+    assert [one.name for one in recalls.withdrawn_inputs(version)] == ["consent/1"]
+    assert list(recalls.affected_versions(origin)) == [version]
 
 
 def test_an_event_twice_is_kept_once_and_a_refused_batch_leaves_nothing(maya: Person, otto: Person) -> None:
