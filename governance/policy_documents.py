@@ -15,6 +15,8 @@ from jsonschema.exceptions import ValidationError
 
 from audits.criteria import Criterion, CriterionError
 from audits.plans import AuditPlan, PlanError, PlannedCheck
+from governance.metric_choice import Answer, ChoiceError, MetricChoice
+from governance.metric_choice import validate as validate_choice
 from governance.policy_text import (
     PolicyContradictionError,
     PolicyError,
@@ -100,6 +102,7 @@ def _policy(source: PolicyText, vocabulary: Vocabulary | None) -> Policy:
         selects=Selection(**{name: tuple(entries) for name, entries in document["selects"].items()}),
         stages=tuple(Stage(**entry) for entry in document["stages"]),
         gates=tuple(_gate(source, position) for position in range(len(document["gates"]))),
+        metric_choice=_metric_choice(document.get("metric_choice")),
     )
     _validate_sense(source, policy)
     if vocabulary is not None:
@@ -221,6 +224,24 @@ def _gate(source: PolicyText, position: int) -> Gate:
     )
 
 
+def _metric_choice(entry: Mapping[str, Any] | None) -> MetricChoice | None:
+    if entry is None:
+        return None
+    answers = tuple(Answer(**answer) for answer in entry["answers"])
+    return MetricChoice(answers=answers, departure=entry.get("departure", ""))
+
+
+def _validate_choice(source: PolicyText, policy: Policy) -> None:
+    """The answers follow the tree, and a gate limits what they lead to, or the policy says why none does."""
+    if policy.metric_choice is None:
+        return
+    limited = [(criterion.check, criterion.metric) for gate in policy.gates for criterion in gate.criteria]
+    try:
+        validate_choice(policy.metric_choice, limited)
+    except ChoiceError as error:
+        raise _fail(PolicyContradictionError, source, ("metric_choice", *error.steps), error.problem) from None
+
+
 def _validate_sense(source: PolicyText, policy: Policy) -> None:
     """Refuse what is well formed and yet could not be applied, or could be walked around."""
     if not (policy.selects.risk_classes or policy.selects.tags or policy.selects.models):
@@ -229,6 +250,7 @@ def _validate_sense(source: PolicyText, policy: Policy) -> None:
         )
     _refuse_repeated(source, "stages", [stage.name for stage in policy.stages])
     _refuse_repeated(source, "gates", [gate.name for gate in policy.gates])
+    _validate_choice(source, policy)
     ways = Counter((gate.from_stage, gate.to_stage) for gate in policy.gates)
     declared = [stage.name for stage in policy.stages]
     for position, gate in enumerate(policy.gates):

@@ -13,6 +13,7 @@ from typing import Any
 
 from audits.criteria import Criterion
 from audits.plans import AuditPlan, PlannedCheck
+from governance.metric_choice import MetricChoice
 from registry.canonical import digest_of
 
 
@@ -163,6 +164,7 @@ class Policy:
     selects: Selection
     stages: tuple[Stage, ...]
     gates: tuple[Gate, ...]
+    metric_choice: MetricChoice | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -182,4 +184,6 @@ class Policy:
             },
             "stages": [{"name": stage.name, "exclusive": stage.exclusive} for stage in self.stages],
             "gates": [gate.to_document() for gate in self.gates],
+            # It came later: the digests of policies without it stay as they are.
+            **({"metric_choice": self.metric_choice.to_document()} if self.metric_choice else {}),
         }

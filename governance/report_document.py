@@ -53,6 +53,7 @@ def build_document(decision: GateDecision, *, number: str, as_of: date, language
             digest=request.policy_version.digest,
             title=request.policy_version.policy.title,
             gate=request.gate_name,
+            choice=report_facts.choice_facts(request.policy_version.rules.metric_choice),
         ),
         decision=_decision(decision),
         reviews=report_facts.review_facts(

@@ -12,8 +12,11 @@ from audits.criteria import Criterion, Outcome
 from audits.measurements import MetricValue
 from audits.models import Observation
 from audits.reports import parts
+from audits.reports.wording import metric_in_words
 from audits.runs import known_checks, measurement_of
+from governance import metric_choice
 from governance.basis import Basis
+from governance.metric_choice import MetricChoice
 from governance.models import BreakGlass, GateDecision, PromotionRequest, Waiver
 from registry import provenance
 from registry.models import DatasetWithdrawal, ModelVersion
@@ -103,6 +106,20 @@ def check_facts(observation: Observation) -> parts.CheckFacts:
         metrics=check.metrics if check else {},
         problem=error.get("message", ""),
         digest=observation.digest,
+    )
+
+
+def choice_facts(choice: MetricChoice | None) -> parts.ChoiceFacts | None:
+    """How the policy came to its fairness measure, in words."""
+    if choice is None:
+        return None
+    proposal = metric_choice.chosen(choice)
+    return parts.ChoiceFacts(
+        answers=metric_choice.in_words(choice),
+        led_to=proposal.title,
+        why=proposal.why,
+        measures=tuple(metric_in_words(metric) for _, metric in proposal.measures),
+        departure=choice.departure,
     )
 
 

@@ -93,6 +93,21 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceFacts:
+    """How the fairness measure of the policy was chosen.
+
+    `answers` are (question, answer, reason) in words, `led_to` and `why` name and explain the proposal, `measures` what
+    it would be measured by; `departure` says why the policy limits something else, "" where it does not.
+    """
+
+    answers: tuple[tuple[str, str, str], ...]
+    led_to: str
+    why: str
+    measures: tuple[str, ...]
+    departure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFacts:
     """The pinned policy version and the gate within it."""
 
@@ -101,6 +116,7 @@ class PolicyFacts:
     digest: str
     title: str
     gate: str = ""
+    choice: ChoiceFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

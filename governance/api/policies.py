@@ -8,6 +8,7 @@ import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from governance import metric_choice
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import JSONBody, PolicyBody, SignedBody, StrictSerializer
 from governance.api.conditional import conditional
@@ -127,6 +128,27 @@ class PolicyDetail(ApiView):
         """Its text, its digest and whether it is in force."""
         require(self.actor, VIEW)
         return conditional(request, policy_document(policy_version_named(slug, number)))
+
+
+class MetricChoiceDocument(serializers.Serializer[Any]):
+    """The questions that lead to a fairness measure; a policy keeps its answers under `metric_choice`."""
+
+    first = serializers.CharField(help_text="the question with which it begins")
+    questions = serializers.ListField(child=serializers.DictField(), help_text="id, text, help, options")
+    proposals = serializers.ListField(child=serializers.DictField(), help_text="id, title, why, measures")
+
+
+class MetricChoiceTree(ApiView):
+    """The decision tree of fairness measures."""
+
+    scopes = {"GET": (*READING, Scope.POLICY_WRITE)}
+    serializer_class = MetricChoiceDocument
+
+    @extend_schema(summary="Read the tree that leads to a fairness measure", tags=["policies"])
+    def get(self, request: Request) -> Response:
+        """Each option leads to a further question or to a proposal."""
+        require(self.actor, VIEW)
+        return conditional(request, metric_choice.to_document())
 
 
 class PolicyActivate(ApiView):

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import policy_versions
+from governance import metric_choice, policy_versions
 from governance.models import Policy, PolicyStatusChange, PolicyVersion, PromotionRequest
 from governance.pages.access import deciding_page, found, person_of, require_sight, strict_page
 from governance.pages.forms import PolicyDraftForm, SignedReasonForm, carried_out
@@ -75,12 +75,15 @@ def policy_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
     """One version: its text, its gates in words, and what it changes."""
     person = person_of(request)
     version = _version(request, slug, number)
+    rules = version.rules
     others = version.policy.versions.exclude(pk=version.pk).only("number", "policy")
     against = _compared_with(version, request.GET.get("against", ""))
     context = {
         "version": version,
         "status": version.current_status,
-        "rules": version.rules,
+        "rules": rules,
+        "choice": rules.metric_choice and metric_choice.in_words(rules.metric_choice),
+        "proposal": rules.metric_choice and metric_choice.chosen(rules.metric_choice),
         "changes": version.status_changes.select_related("changed_by"),
         "others": list(others),
         "against": against,
@@ -105,7 +108,7 @@ def draft(request: HttpRequest) -> HttpResponse:
     form = PolicyDraftForm(
         request.POST if request.method == "POST" else None,
         request.FILES if request.method == "POST" else None,
-        initial={"source": _starting_text(request)},
+        initial={"source": starting_text(request)},
     )
     wrong_line: int | None = None
     if request.method == "POST" and form.is_valid():
@@ -128,6 +131,7 @@ def draft(request: HttpRequest) -> HttpResponse:
         "wrong_line": wrong_line,
         "around": _around(form, wrong_line),
         "offered": permits(person, "governance.draft_policy"),
+        "start": request.GET.get("from", ""),
     }
     return render(request, "pages/policy_draft.html", context, status=422 if form.errors else 200)
 
@@ -199,7 +203,7 @@ def _compared_with(version: PolicyVersion, asked: str) -> PolicyVersion | None:
     return others.filter(number__lt=version.number).order_by("-number").first()  # type: ignore[no-any-return]
 
 
-def _starting_text(request: HttpRequest) -> str:
+def starting_text(request: HttpRequest) -> str:
     """The text of the version given as `?from=slug/number`, to be edited into the next one."""
     slug, _, number = request.GET.get("from", "").partition("/")
     if not number.isdigit():

@@ -10,12 +10,16 @@ import pytest
 from audits.checks.base import parse_parameters
 from audits.checks.data_quality_columns import ColumnQuality
 from audits.checks.explainability_shap import ShapExplanation
+from audits.checks.fairness_calibration import Calibration
 from audits.checks.fairness_group_metrics import GroupMetrics
+from audits.checks.fairness_impact_ratios import ImpactRatios
+from audits.checks.fairness_slices import WorstSlices
 from audits.checks.lineage_completeness import LineageCompleteness
 from audits.checks.performance_metrics import PerformanceMetrics
 from audits.criteria import Criterion, DecideOn, Outcome, judge
 from audits.frameworks.catalogue import Catalogue
 from audits.measurements import Interval, Measurement, MetricValue, ObservationStatus
+from governance.metric_choice import chosen
 from governance.policies import (
     Exclusion,
     Gate,
@@ -29,7 +33,17 @@ from governance.policies import (
 )
 
 CHECKS: dict[str, Any] = {
-    check.id: check for check in (ColumnQuality, ShapExplanation, GroupMetrics, LineageCompleteness, PerformanceMetrics)
+    check.id: check
+    for check in (
+        ColumnQuality,
+        ShapExplanation,
+        GroupMetrics,
+        Calibration,
+        ImpactRatios,
+        WorstSlices,
+        LineageCompleteness,
+        PerformanceMetrics,
+    )
 }
 CATALOGUE = Catalogue.load()
 VOCABULARY = Vocabulary(
@@ -93,8 +107,8 @@ def test_no_text_claims_conformity(gate: Gate) -> None:
 
 @pytest.mark.parametrize("gate", GATES)
 def test_whatever_has_a_sampling_error_is_decided_on_its_interval(gate: Gate) -> None:
-    """Counts and the two facts below carry none; `ratio-disclosed` has no pass mark at all."""
-    exact = {"type_violations_total", "additivity_error", *LineageCompleteness.metrics}
+    """Counts and the facts below carry none; `ratio-disclosed` has no pass mark at all."""
+    exact = {"type_violations_total", "additivity_error", "slices_tested", *LineageCompleteness.metrics}
     for criterion in gate.criteria:
         if criterion.id != "ratio-disclosed":
             assert (criterion.decide_on is DecideOn.POINT) is (criterion.metric in exact), criterion.id
@@ -159,12 +173,24 @@ def test_what_a_few_hundred_rows_can_show(slug: str, to: str, values: Any, expec
     assert outcome(criterion_of(slug, to, "selection-gap"), *values) is expected
 
 
+@pytest.mark.parametrize("slug", ["high_risk", "credit_scoring", "employment", "health"])
+def test_the_measure_of_a_high_risk_use_was_chosen_by_its_tree_and_is_limited(slug: str) -> None:
+    choice = LIBRARY[slug].metric_choice
+    assert choice is not None
+    assert choice.departure == ""
+    measures = chosen(choice).measures
+    production = gate_for(LIBRARY[slug], "staging", "production")
+    assert production is not None
+    assert {(criterion.check, criterion.metric) for criterion in production.criteria} & set(measures)
+    assert all(len(answer.reason) > 30 for answer in choice.answers)
+
+
 def test_the_ratio_of_selection_rates_is_disclosed_without_a_pass_mark() -> None:
     disclosed = criterion_of("employment", "production", "ratio-disclosed")
 
     def ratio(number: float | None) -> MetricValue:
         reason = "" if number is not None else "nobody was selected"
-        return MetricValue(metric="selection_rate_ratio", value=number, n=9, feature="sex", not_estimable=reason)
+        return MetricValue(metric="lowest_impact_ratio", value=number, n=9, feature="sex", not_estimable=reason)
 
     assert outcome(disclosed, ratio(0.0)) is Outcome.SATISFIED
     assert outcome(disclosed, ratio(None)) is Outcome.INCONCLUSIVE

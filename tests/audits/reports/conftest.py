@@ -15,6 +15,7 @@ from audits.measurements import Interval, MetricValue, ObservationStatus, Table
 from audits.reports.document import ReportDocument
 from audits.reports.parts import (
     CheckFacts,
+    ChoiceFacts,
     Claim,
     Comparison,
     ControlFacts,
@@ -41,6 +42,18 @@ CELLS = {  # feature: group: (tp, fp, fn, tn)
     "sex": {"female": (38, 14, 9, 83), "male": (51, 11, 12, 92)},
     "age_band": {"19 to 39": (17, 4, 7, 61), "40 to 54": (33, 11, 8, 72), "55 to 79": (39, 10, 6, 42)},
 }
+
+
+CHOICE = ChoiceFacts(
+    answers=(
+        ("What do people act on?", "a decision, yes or no", "Each patient is called in or not."),
+        ("Who is harmed by a wrong decision?", "the people wrongly passed over", "A patient in need is left alone."),
+    ),
+    led_to="Equal opportunity",
+    why="People who qualify must be found alike in every group.",
+    measures=("equal opportunity difference",),
+    departure="The rate is limited in the next version, when enough patients have been seen.",
+)
 
 
 def _wilson(hits: int, n: int) -> Interval:
@@ -297,7 +310,7 @@ def closed_document() -> ReportDocument:
             requested_at=NOON - timedelta(days=2, hours=4),
         ),
         policy=PolicyFacts(slug="high_risk", version=5, digest=digest(b"policy"), title="High-risk models",
-        gate="to-production"),
+        gate="to-production", choice=CHOICE),
         decision=Decision(
             outcome="closed", decided_at=NOON, valid_until=None, digest=digest(b"decision"), enforced=True,
             blocking=("equal-opportunity: inconclusive, the interval crosses 0.15", "missing-values: timed out"),

@@ -93,3 +93,9 @@ def test_a_draft_is_held_against_the_past(connect: Connect, carla: Person, maya:
     (change,) = answer.json()["changes"]
     assert (change["before"], change["after"], change["bearing"]) == ("0.20", "0.05", "stricter")
     refused(connect(maya).post(path, format="json"), 403, "permission-refused")
+
+
+def test_the_tree_of_fairness_measures_can_be_read(connect: Connect, carla: Person) -> None:
+    tree = connect(carla).get(f"{POLICIES}metric-choice/").json()
+    assert tree["first"] == "acts_on"
+    assert {"harm", "label"} <= {question["id"] for question in tree["questions"]}
