@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_ready
+from celery.signals import task_postrun, worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
@@ -36,3 +36,11 @@ def _refuse_misconfiguration(**_signal: Any) -> None:
 def _sweep_at_start(**_signal: Any) -> None:
     """What was due while no worker ran is done now, not at the next beat."""
     app.send_task("registry.tasks.sweep")
+
+
+@task_postrun.connect
+def _tell_refusals(**_signal: Any) -> None:
+    """What a task was refused without a verb is told when its transaction has ended."""
+    from registry.refused import write_waiting  # noqa: PLC0415  (the apps are loaded only now)
+
+    write_waiting()

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from audits import signals
-from governance import deadlines, letters, promotions, recall_letters, recalls, reporting
+from governance import deadlines, last_line, letters, promotions, recall_letters, recalls, reporting
 from governance.models import GateDecision
+from registry import refused, work
 from registry import signals as registry_signals
-from registry import work
 
 log = logging.getLogger("assay.reports")
 
@@ -41,6 +41,7 @@ class ReportPerformer:
         return lambda: None
 
 
+refused.recognise(last_line.MESSAGE)
 work.performs(reporting.REPORT_WORK, ReportPerformer())
 work.performs(deadlines.LETTER_WORK, letters.LetterPerformer())
 work.performs(recalls.RECALL_WORK, recalls.RecallPerformer())

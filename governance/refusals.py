@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from governance.errors import WrongCredentialError
 from governance.models import FailedCredential
-from registry import ledger
+from registry import ledger, refused
 from registry.errors import AssayError
-from registry.events import Event
 from registry.models import Person
 
 P = ParamSpec("P")
@@ -44,15 +43,11 @@ def recorded(subject: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _record(verb: str, error: AssayError, actor: Any, subject: Any) -> None:
-    with transaction.atomic():
-        if error.code == WrongCredentialError.code and isinstance(actor, Person):
-            FailedCredential.objects.create(person=actor, at=timezone.now())
-        ledger.append(
-            Event.ACTION_REFUSED,
-            subject=subject_id(subject),
-            actor=_named(actor),
-            facts={"verb": verb, "code": error.code, "field": error.field},
-        )
+    error.recorded = True
+    if error.code == WrongCredentialError.code and isinstance(actor, Person):
+        FailedCredential.objects.create(person=actor, at=timezone.now())
+    facts = {"field": error.field}
+    refused.tell(refused.Refusal(verb, error.code, subject_id(subject), _named(actor), facts))
 
 
 def _named(actor: Any) -> Person | str:

@@ -11,7 +11,8 @@ class RegistryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the tables that the ledger answers for, and the work this app performs."""
-        from registry import lineage_events, performers, reconcilers  # noqa: F401, PLC0415  (models must be loaded first)
+        """Register the tables that the ledger answers for, the work this app performs, and who tells of refusals."""
+        # The models must be loaded first.
+        from registry import lineage_events, performers, reconcilers, refused  # noqa: F401, PLC0415
 
         post_migrate.connect(lineage_events.complete_graph, sender=self, dispatch_uid="registry.complete_graph")

@@ -14,6 +14,8 @@ class AssayError(Exception):
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    #: Whether the ledger has told of this refusal already.
+    recorded: bool = False
 
     def __init__(self, problem: str, *, field: str = "") -> None:
         super().__init__(problem)

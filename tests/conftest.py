@@ -38,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_waits() -> None:
+    """A refusal of another test is not told in this one, whose transaction it has nothing to do with."""
+    from registry.refused import forget
+
+    forget()
+
+
 def _missing_for(item: pytest.Item, *, run_network: bool) -> str | None:
     """Why this test cannot run here, in words; None when it can."""
     if item.get_closest_marker("postgres") and connection.vendor != "postgresql":

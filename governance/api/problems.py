@@ -22,6 +22,7 @@ from audits.frameworks.catalogue import CatalogueError, UnknownControlError
 from audits.reports.bundle import BundleError
 from audits.reports.dossier import DossierIncompleteError
 from audits.reports.errors import SealError
+from governance import edge
 from governance import errors as governance_errors
 from governance.api import errors as edge_errors
 from governance.policies import PolicyAlteredError, PolicyError
@@ -34,6 +35,7 @@ from registry.keys import KeyringError
 from registry.merkle import MerkleError, ProofError
 from registry.notes import NoteError
 from registry.outbound import OutboundFailedError, OutboundRefusedError
+from registry.refused import HeldByDatabaseError
 
 log = logging.getLogger("assay.api")
 
@@ -52,6 +54,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     registry_errors.UnknownSubjectError: HTTPStatus.NOT_FOUND,
     registry_errors.PermissionRefusedError: HTTPStatus.FORBIDDEN,
     registry_errors.ImmutableError: HTTPStatus.CONFLICT,
+    HeldByDatabaseError: HTTPStatus.CONFLICT,
     registry_errors.EvidenceMissingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LedgerError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -132,13 +135,14 @@ def exception_response(error: Exception, context: Mapping[str, Any]) -> Response
     set_rollback()
     request = context["request"]
     document, headers = _described(error, request._request)  # noqa: SLF001  (DRF's name for Django's request)
-    return Response(document, status=document["status"], headers=headers, content_type=MEDIA_TYPE)
+    response = Response(document, status=document["status"], headers=headers, content_type=MEDIA_TYPE)
+    return edge.marked(response, document, recorded=getattr(error, "recorded", False))
 
 
 def problem_response(request: HttpRequest, status: int, code: str, detail: str, **extra: Any) -> JsonResponse:
     """A problem outside of any view of the API."""
     document = problem(status, code, detail, path=request.path, **extra)
-    return JsonResponse(document, status=status, content_type=MEDIA_TYPE)
+    return edge.marked(JsonResponse(document, status=status, content_type=MEDIA_TYPE), document)
 
 
 def _described(error: Exception, request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:

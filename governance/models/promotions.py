@@ -10,9 +10,11 @@ from django.urls import reverse
 from audits.models import AuditRun
 from governance.models.policies import PolicyVersion
 from governance.policies import Gate
-from registry.errors import ImmutableError
 from registry.models import ModelVersion
-from registry.models.immutable import Record
+from registry.models.immutable import Record, refused
+
+_BY_VERBS = "A promotion request moves only by its verbs."
+_NEVER_DELETED = "A promotion request is never deleted; withdraw it instead."
 
 
 class PromotionRequestQuerySet(models.QuerySet["PromotionRequest"]):
@@ -20,15 +22,15 @@ class PromotionRequestQuerySet(models.QuerySet["PromotionRequest"]):
 
     def update(self, **_values: Any) -> int:
         """Refuse: a request is moved by a verb, which writes the ledger entry that the database asks for."""
-        raise ImmutableError("A promotion request moves only by its verbs.")
+        raise refused(self.model, "update", _BY_VERBS)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refuse: what was asked for stays on record."""
-        raise ImmutableError("A promotion request is never deleted; withdraw it instead.")
+        raise refused(self.model, "delete", _NEVER_DELETED)
 
     def bulk_update(self, *_args: Any, **_kwargs: Any) -> int:
         """Refuse, as `update` does."""
-        raise ImmutableError("A promotion request moves only by its verbs.")
+        raise refused(self.model, "bulk_update", _BY_VERBS)
 
     def moved(self, **values: Any) -> int:
         """The one way a row changes. For `governance.moves` only."""
@@ -112,7 +114,7 @@ class PromotionRequest(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert once. Raises ImmutableError for a row that exists: it is moved by a verb."""
         if not self._state.adding:
-            raise ImmutableError("A promotion request moves only by its verbs.")
+            raise refused(type(self), "save", _BY_VERBS, self.pk)
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
 
@@ -122,7 +124,7 @@ class PromotionRequest(models.Model):
 
     def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse: what was asked for stays on record."""
-        raise ImmutableError("A promotion request is never deleted; withdraw it instead.")
+        raise refused(type(self), "delete", _NEVER_DELETED, self.pk)
 
     @property
     def is_open(self) -> bool:

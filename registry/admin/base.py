@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,6 +24,13 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     list_filter_submit = False
     compressed_fields = True
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list. A form that is sent to it can only be an action it offers: nothing is edited in a list."""
+        if request.method == "POST" and request.POST.get("action", "") not in self.get_actions(request):
+            raise PermissionDenied("Nothing is changed in this list.")
+        answer: HttpResponse = super().changelist_view(request, extra_context)
+        return answer
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: rows come from verbs."""

@@ -7,8 +7,15 @@ from django.db import models
 
 from registry import rows
 from registry.errors import ImmutableError
+from registry.signals import change_refused
 
 M = TypeVar("M", bound=models.Model)
+
+
+def refused(model: type[models.Model], verb: str, words: str, key: object = None) -> ImmutableError:
+    """The error to raise; the ledger will tell that it was tried (`registry.refused`)."""
+    change_refused.send(model, verb=verb, key=key)
+    return ImmutableError(words)
 
 
 class RecordQuerySet(models.QuerySet[M]):
@@ -23,11 +30,11 @@ class RecordQuerySet(models.QuerySet[M]):
 
     def update(self, **_values: Any) -> int:
         """Refuse: a record is never changed."""
-        raise ImmutableError(f"{self.model._meta.verbose_name} rows are never changed; add a new one instead.")
+        raise refused(self.model, "update", f"{self.model._meta.verbose_name} rows are never changed; add a new one.")
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refuse: a record is never deleted."""
-        raise ImmutableError(f"{self.model._meta.verbose_name} rows are never deleted.")
+        raise refused(self.model, "delete", f"{self.model._meta.verbose_name} rows are never deleted.")
 
 
 class Record(models.Model):
@@ -41,10 +48,12 @@ class Record(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert once. Raises ImmutableError for a row that exists."""
         if not self._state.adding:
-            raise ImmutableError(f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be changed.")
+            words = f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be changed."
+            raise refused(type(self), "save", words, self.pk)
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse: a record is never deleted."""
-        raise ImmutableError(f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be deleted.")
+        words = f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be deleted."
+        raise refused(type(self), "delete", words, self.pk)
