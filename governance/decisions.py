@@ -17,7 +17,7 @@ from governance.evaluation import evaluate
 from governance.gate_facts import ReasonCode
 from governance.models import GateDecision, PromotionRequest
 from governance.refusals import subject_id
-from registry import dsse, ledger, work
+from registry import dsse, ledger, receipts, work
 from registry.canonical import digest_of
 from registry.errors import AssayError
 from registry.events import Event
@@ -69,20 +69,21 @@ def issue(*, request: PromotionRequest, decision: gates.Decision) -> GateDecisio
     """Sign the answer, log it, and ask for the report. Belongs into the transaction that moves the request."""
     version = request.version
     document = {**decision.to_document(), **_identity(request)}
-    statement = dsse.gate_decision(
-        dsse.Decision(
-            is_open=decision.is_open,
-            subject=str(version),
-            subject_digest=version.artifact_digest,
-            verifier=settings.ASSAY_BASE_URL,
-            resource=f"{settings.ASSAY_BASE_URL}/models/{version.model.slug}/versions/{version.number}#{request.to_stage}",
-            policy=f"policy:{request.policy_version}",
-            policy_digest=request.policy_version.digest,
-            stage=request.to_stage,
-            decided_at=document["decided_at"],
-            valid_until=document["valid_until"] or document["decided_at"],
-            details=document,
-        )
+    stated = _stated(request, decision.is_open, document)
+    envelope = dsse.sign_statement(dsse.gate_decision(stated), keyring().gate_key)
+    summary = dsse.sign_statement(dsse.verification_summary(stated), keyring().gate_key)
+    entry = ledger.append(
+        Event.GATE_DECIDED,
+        subject=subject_id(request),
+        facts={
+            "decision": str(decision.outcome),
+            "digest": digest_of(document),
+            "envelope": digest_of(envelope),
+            "summary": digest_of(summary),
+            "artifact": version.artifact_digest,
+            "stage": request.to_stage,
+            "valid_until": document["valid_until"],
+        },
     )
     record = GateDecision(
         request=request,
@@ -92,25 +93,33 @@ def issue(*, request: PromotionRequest, decision: gates.Decision) -> GateDecisio
         subject_digest=request.subject_digest,
         document=document,
         digest=digest_of(document),
-        envelope=dsse.sign_statement(statement, keyring().gate_key),
+        envelope=envelope,
+        summary=summary,
         decided_at=decision.decided_at,
         valid_until=decision.valid_until,
+        entry=entry.index,
     )
     record.save()
-    ledger.append(
-        Event.GATE_DECIDED,
-        subject=subject_id(request),
-        facts={
-            "decision": record.outcome,
-            "digest": record.digest,
-            "envelope": digest_of(record.envelope),
-            "artifact": version.artifact_digest,
-            "stage": record.stage,
-            "valid_until": document["valid_until"],
-        },
-    )
     work.enqueue(kind=REPORT_WORK, key=f"report:{record.pk}", payload={"decision": str(record.pk)})
     return record
+
+
+def _stated(request: PromotionRequest, is_open: bool, document: dict[str, Any]) -> dsse.Decision:  # noqa: FBT001
+    """What both statements are made from."""
+    version = request.version
+    return dsse.Decision(
+        is_open=is_open,
+        subject=str(version),
+        subject_digest=version.artifact_digest,
+        verifier=settings.ASSAY_BASE_URL,
+        resource=f"{settings.ASSAY_BASE_URL}/models/{version.model.slug}/versions/{version.number}#{request.to_stage}",
+        policy=f"policy:{request.policy_version}",
+        policy_digest=request.policy_version.digest,
+        stage=request.to_stage,
+        decided_at=document["decided_at"],
+        valid_until=document["valid_until"] or document["decided_at"],
+        details=document,
+    )
 
 
 def _identity(request: PromotionRequest) -> dict[str, Any]:
@@ -169,7 +178,13 @@ class GateAnswer:
             "valid_until": ledger.utc_text(self.valid_until) if self.valid_until else None,
             "decision_id": str(self.decision.pk) if self.decision else None,
             "attestation": f"/api/v1/decisions/{self.decision.pk}/attestation/" if self.decision else None,
+            "receipt": receipt_of_decision(self.decision) if self.decision else None,
         }
+
+
+def receipt_of_decision(decision: GateDecision) -> str | None:
+    """The `.tlog-proof` of the entry that tells of it, None for a decision of the time before receipts."""
+    return receipts.receipt_text(decision.entry, leaf=str(decision.pk))
 
 
 def ask_gate(*, version: ModelVersion | None, stage: str) -> GateAnswer:

@@ -10,7 +10,9 @@ from audits.frameworks.catalogue import Catalogue
 from audits.reports import bundle
 from audits.reports.document import ReportDocument, plain
 from audits.reports.formats import FORMATS
+from governance.decisions import receipt_of_decision
 from governance.models import GateDecision
+from registry import dsse
 from registry.keys import Purpose
 from registry.signing import keyring
 
@@ -26,7 +28,7 @@ have put their own in here.
 
     python assay_verify.py bundle.zip --trust ca.pem
     python assay_verify.py report.pdf --trust ca.pem --keys keys.json
-    python assay_verify.py decision.dsse.json --keys keys.json
+    python assay_verify.py decision.dsse.json --keys keys.json --receipt decision.tlog-proof
 
 Each answers 0 authentic, 1 tampered, 2 cannot be verified. The first says whether every file is the one that was
 packed. The second checks the seal of the report, its ledger proofs and the reviewers' signatures, and computes the
@@ -45,7 +47,9 @@ with the key of the first certificate in `MANIFEST.chain.pem`, which must lead t
 | oscal-assessment-results.json | what the evidence says about them, OSCAL |
 | bom.cdx.json | bill of materials of the model with declarations, CycloneDX 1.6 |
 | model-card.md, model-card.json | model cards: Hugging Face, Model Card Toolkit |
-| decision.dsse.json | the signed decision of the gate |
+| decision.dsse.json, decision.sigstore.json | the signed decision of the gate, alone and as a Sigstore bundle |
+| summary.dsse.json | the decision as a SLSA verification summary |
+| decision.tlog-proof | the proof that the ledger tells of the decision |
 | keys.json | the public keys of the service, for information only |
 """
 
@@ -58,6 +62,8 @@ def pack(document: ReportDocument, *, sealed: bytes, decision: GateDecision) -> 
     files |= {
         "report.pdf": sealed,
         "decision.dsse.json": json.dumps(decision.envelope, sort_keys=True).encode(),
+        "decision.sigstore.json": json.dumps(dsse.sigstore_bundle(decision.envelope), sort_keys=True).encode(),
+        **_since_receipts(decision),
         "keys.json": json.dumps(keyring().published_keys(), sort_keys=True, indent=1).encode(),
         "oscal-catalog.json": json.dumps(catalog, ensure_ascii=False, indent=1).encode(),
         "VERIFY.md": VERIFY.encode(),
@@ -72,3 +78,14 @@ def pack(document: ReportDocument, *, sealed: bytes, decision: GateDecision) -> 
         "decision": document.decision.digest,
     }
     return bundle.write(files, facts=facts, key=keyring().seal_key, chain=keyring().chains[Purpose.SEAL])
+
+
+def _since_receipts(decision: GateDecision) -> dict[str, bytes]:
+    """What decisions have had since receipts came."""
+    receipt = receipt_of_decision(decision)
+    if receipt is None:
+        return {}
+    return {
+        "summary.dsse.json": json.dumps(decision.summary, sort_keys=True).encode(),
+        "decision.tlog-proof": receipt.encode(),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 
@@ -15,12 +16,12 @@ from governance import decisions, report_bundle
 from governance.models import GateDecision, PromotionRequest
 from governance.refusals import recorded, subject_id
 from governance.report_document import build_document
-from registry import ledger, storage, work
+from registry import ledger, receipts, storage, work
 from registry.authority import require
 from registry.canonical import digest
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.events import Event
-from registry.models import Blob, Person
+from registry.models import Blob, LedgerEntry, Person
 from registry.signing import keyring
 
 REPORT_WORK = decisions.REPORT_WORK
@@ -127,6 +128,15 @@ def read_report(*, actor: Person, report: Report) -> bytes:
     content = storage.read_bytes(report.file_digest)
     _record_reading(actor, report, {"file": digest(content)})
     return content
+
+
+def receipt_of_report(report: Report) -> str | None:
+    """The `.tlog-proof` of the entry that names the digests of the report, None where the ledger tells of none."""
+    told = LedgerEntry.objects.filter(event=Event.REPORT_SEALED, subject=report.subject).values_list("index", "body")
+    for index, body in told.order_by("-index"):
+        if json.loads(bytes(body))["facts"]["number"] == report.number:
+            return receipts.receipt_text(index)
+    return None
 
 
 def read_bundle(*, actor: Person, report: Report) -> bytes:

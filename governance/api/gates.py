@@ -8,27 +8,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
 from governance import decisions
 from governance.api.base import ApiView, Request, Response
 from governance.api.conditional import conditional
-from governance.api.errors import ScopeMissingError, TokenTiedError
+from governance.api.errors import FormatUnavailableError, ScopeMissingError, TokenTiedError
 from governance.api.problems import MEDIA_TYPE, problem
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.api.schema import IF_NONE_MATCH
 from governance.api.visibility import caller, models_for, require_tie
 from governance.models import GateDecision
 from governance.tokens import Scope
+from registry import dsse, receipts
 from registry.authority import require
 from registry.canonical import is_digest
 from registry.errors import PermissionRefusedError, UnknownSubjectError
@@ -95,6 +98,9 @@ class GateDocument(serializers.Serializer[Any]):
     valid_until = serializers.DateTimeField(allow_null=True)
     decision_id = serializers.UUIDField(allow_null=True)
     attestation = serializers.CharField(allow_null=True)
+    receipt = serializers.CharField(
+        allow_null=True, help_text="A C2SP tlog-proof of the ledger entry that tells of the decision. Keep it."
+    )
 
 
 EXAMPLE = OpenApiExample(
@@ -111,6 +117,7 @@ EXAMPLE = OpenApiExample(
         "valid_until": "2026-12-21T07:00:00.000000Z",
         "decision_id": "8f14e45f-ceea-467f-9575-25ebf5a6cb1a",
         "attestation": "/api/v1/decisions/8f14e45f-ceea-467f-9575-25ebf5a6cb1a/attestation/",
+        "receipt": "c2sp.org/tlog-proof@v1\n…",
     },
     response_only=True,
     status_codes=["200"],
@@ -152,6 +159,14 @@ class GateRead(ApiView):
         return response
 
 
+_STATEMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "dsse": lambda decision: decision.envelope,
+    "summary": lambda decision: decision.summary,
+    "sigstore": lambda decision: dsse.sigstore_bundle(decision.envelope),
+    "sigstore-summary": lambda decision: dsse.sigstore_bundle(decision.summary),
+}
+
+
 class AttestationRead(ApiView):
     """The signed statement of one decision."""
 
@@ -161,16 +176,51 @@ class AttestationRead(ApiView):
     @extend_schema(
         summary="Read the attestation of a decision",
         tags=["gates"],
+        parameters=[
+            OpenApiParameter(
+                "format",
+                OpenApiTypes.STR,
+                enum=tuple(_STATEMENTS),
+                description="dsse: every reason (the default); summary: a SLSA verification summary; sigstore and "
+                "sigstore-summary: the same as Sigstore bundles v0.3",
+            )
+        ],
         responses={(200, "application/json"): ANY_OBJECT},
     )
     def get(self, request: Request, key: UUID) -> Response:
         """A DSSE envelope with an in-toto Statement whose subject is the digest of the artifact."""
-        decision = GateDecision.objects.select_related("version__model").filter(pk=key).first()
-        if decision is None:
-            raise UnknownSubjectError(f"There is no decision {key}.")
-        require_tie(request, decision.version.model.slug)
-        require(caller(request), READ_GATE, decision.version.model)
-        return conditional(request, decision.envelope)
+        decision = _decision(request, key)
+        form = request.query_params.get("format", "dsse")
+        if form not in _STATEMENTS or (form.endswith("summary") and not decision.summary):
+            raise FormatUnavailableError(f"The statement comes as {', '.join(_STATEMENTS)}.", field="format")
+        return conditional(request, _STATEMENTS[form](decision))
+
+
+class DecisionReceipt(ApiView):
+    """The proof that the ledger tells of a decision."""
+
+    scopes = {"GET": (Scope.GATE_READ, Scope.REPORT_READ)}
+    serializer_class = GateDocument
+
+    @extend_schema(
+        summary="Read the receipt of a decision", tags=["gates"], responses={(200, "text/plain"): OpenApiTypes.STR}
+    )
+    def get(self, request: Request, key: UUID) -> HttpResponse:
+        """A C2SP tlog-proof that carries its entry and never changes."""
+        text = decisions.receipt_of_decision(_decision(request, key))
+        if text is None:
+            raise UnknownSubjectError("This decision was made before decisions had receipts.")
+        return HttpResponse(text, content_type=receipts.MEDIA_TYPE)
+
+
+def _decision(request: Request, key: UUID) -> GateDecision:
+    """Raises UnknownSubjectError, or what the caller may not do."""
+    decision = GateDecision.objects.select_related("version__model").filter(pk=key).first()
+    if decision is None:
+        raise UnknownSubjectError(f"There is no decision {key}.")
+    require_tie(request, decision.version.model.slug)
+    require(caller(request), READ_GATE, decision.version.model)
+    return decision
 
 
 def _answer(request: Request, stage: str, asked: Mapping[str, Any]) -> decisions.GateAnswer:

@@ -15,8 +15,8 @@ from governance.api.base import ApiView, Request, Response
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.tokens import Scope
-from registry import key_history, ledger, tiles
-from registry.authority import require
+from registry import key_history, ledger, receipts, tiles
+from registry.authority import permits, require
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import LedgerEntry
 
@@ -135,9 +135,11 @@ class ReceiptRead(ApiView):
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
     def get(self, request: Request, index: int) -> HttpResponse:  # noqa: ARG002
-        """A C2SP tlog-proof, which verifies without asking this service again."""
-        text = ledger.receipt(index).text
-        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+        """A C2SP tlog-proof. It carries the entry for whoever caused it or may read the ledger."""
+        person = self.actor
+        may_read = permits(person, "registry.view_ledgerentry") or receipts.caused_by(index, person.pseudonym)
+        text = receipts.receipt_of(index, with_entry=may_read).text
+        return HttpResponse(text, content_type=receipts.MEDIA_TYPE)
 
 
 class TileRead(ApiView):

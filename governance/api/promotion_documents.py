@@ -22,6 +22,7 @@ from governance.models import (
     Waiver,
     WaiverDecision,
 )
+from registry import receipts
 
 ANY_OBJECT = {"type": "object", "additionalProperties": True}
 
@@ -140,7 +141,21 @@ class ReviewDocument(serializers.ModelSerializer[Review]):
             "subject_digest",
             "created_at",
             "conditions",
+            "entry",
         )
+
+
+class SignedReviewDocument(ReviewDocument):
+    """The review just signed, with the proof that the ledger tells of it. Keep the receipt."""
+
+    receipt = serializers.SerializerMethodField()
+
+    class Meta(ReviewDocument.Meta):
+        fields = (*ReviewDocument.Meta.fields, "receipt")  # type: ignore[assignment]
+
+    def get_receipt(self, review: Review) -> str | None:
+        """A C2SP tlog-proof that carries its entry."""
+        return receipts.receipt_text(review.entry)
 
 
 class BrokenGlassReviewDocument(serializers.ModelSerializer[BreakGlassReview]):

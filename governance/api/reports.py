@@ -20,10 +20,10 @@ from governance.api.errors import FormatUnavailableError, NotYetError
 from governance.api.idempotency import idempotent
 from governance.api.visibility import promotion_for
 from governance.tokens import Scope
-from registry import storage
+from registry import receipts, storage
 from registry.errors import InvalidInputError
 
-FORMATS = ("pdf", "json", "bundle", *(name for name in FORMS if name != "json"))
+FORMATS = ("pdf", "json", "bundle", "receipt", *(name for name in FORMS if name != "json"))
 
 
 class ReportQuestion(serializers.Serializer[Any]):
@@ -60,7 +60,8 @@ class ReportRead(ApiView):
                 "format",
                 OpenApiTypes.STR,
                 enum=FORMATS,
-                description="pdf (sealed), bundle (a zip with every form and a signed manifest), or one of the forms",
+                description="pdf (sealed), receipt (the proof that the ledger names the digest of the PDF), bundle (a "
+                "zip with every form and a signed manifest), or one of the forms",
             ),
             OpenApiParameter(
                 "as_of", OpenApiTypes.DATE, description="The law of that day; order it first with POST on this path."
@@ -109,6 +110,8 @@ class ReportRead(ApiView):
         """Content, media type and the end of the file's name. Reading anything but the evidence is recorded."""
         if form == "pdf":
             return reporting.read_report(actor=self.actor, report=report), "application/pdf", "pdf"
+        if form == "receipt":
+            return (reporting.receipt_of_report(report) or "").encode(), receipts.MEDIA_TYPE, "tlog-proof"
         if form == "json":
             return storage.read_bytes(report.evidence_digest), "application/json", "json"
         if not report.bundle_digest:

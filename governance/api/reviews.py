@@ -17,6 +17,7 @@ from governance.api.idempotency import idempotent
 from governance.api.promotion_documents import (
     ConditionDocument,
     ReviewDocument,
+    SignedReviewDocument,
     WaiverDecisionDocument,
     WaiverDocument,
 )
@@ -78,7 +79,7 @@ class ReviewCreate(ApiView):
         summary="Review a promotion request",
         tags=["reviews"],
         request=ReviewBody,
-        responses={201: ReviewDocument},
+        responses={201: SignedReviewDocument},
         examples=[
             OpenApiExample(
                 "An approval",
@@ -101,7 +102,7 @@ class ReviewCreate(ApiView):
         fields = self.body(ReviewBody)
         conditions = [NewCondition(**entry) for entry in fields.pop("conditions", ())]
         review = promotions.record_review(actor=self.actor, request=found, conditions=conditions, **fields)
-        return Response(ReviewDocument(review).data, status=201)
+        return Response(SignedReviewDocument(review).data, status=201)
 
 
 class ConditionConfirm(ApiView):

@@ -84,6 +84,7 @@ VERSION_1 = [
     path("gates/<str:stage>/", gates.GateRead.as_view(), name="gate"),
     path("gate-health/", health.GateHealthRead.as_view(), name="gate-health"),
     path("decisions/<uuid:key>/attestation/", gates.AttestationRead.as_view(), name="attestation"),
+    path("decisions/<uuid:key>/receipt/", gates.DecisionReceipt.as_view(), name="decision-receipt"),
     path("policies/", policies.PolicyList.as_view(), name="policies"),
     path("policies/metric-choice/", policies.MetricChoiceTree.as_view(), name="metric-choice"),
     path("policies/<slug:slug>/versions/<int:number>/", policies.PolicyDetail.as_view(), name="policy-version"),

@@ -22,8 +22,12 @@ class GateDecision(Record):
     document = models.JSONField()
     digest = models.CharField(max_length=71, unique=True)
     envelope = models.JSONField()
+    summary = models.JSONField(
+        null=True, help_text="The same as a SLSA verification summary, in an envelope of its own."
+    )
     decided_at = models.DateTimeField()
     valid_until = models.DateTimeField(null=True, blank=True)
+    entry = models.PositiveBigIntegerField(null=True, help_text="Index of the ledger entry that tells of it.")
 
     class Meta:
         verbose_name = "gate decision"
