@@ -72,6 +72,8 @@ class _Columns:
         """Sum the columns of each source feature."""
         if values.shape[1] != len(self.sources):
             raise ValueError("the explainer saw another number of columns than the model")
+        if tuple(self.sources) == self.features:
+            return values
         position = {name: index for index, name in enumerate(self.features)}
         grouped = np.zeros((values.shape[0], len(self.features), values.shape[2]))
         for column, source in enumerate(self.sources):
@@ -98,7 +100,12 @@ class LinearModel:
         rows, means = self.columns.matrix(sample), self.columns.matrix(background).mean(axis=0)
         if len(self.weights) != len(means):
             raise ValueError("the model answers another number of columns than it takes")
-        values = (rows - means)[:, :, None] * self.weights
+        values = rows - means
+        if self.weights.shape[1] == 1:
+            values *= self.weights[:, 0]
+            values = values[:, :, None]
+        else:
+            values = values[:, :, None] * self.weights
         return self.intercept + means @ self.weights, self.columns.grouped(values)
 
     def randomised(self, generator: np.random.Generator, background: pd.DataFrame) -> LinearModel:
