@@ -19,6 +19,8 @@ from governance.basis import Basis
 from governance.metric_choice import MetricChoice
 from governance.models import BreakGlass, GateDecision, PromotionRequest, Waiver
 from registry import provenance
+from registry.connectors.statements import label_of
+from registry.lineage import Graph
 from registry.models import DatasetWithdrawal, ModelVersion
 
 
@@ -167,8 +169,11 @@ def _deciding(values: tuple[MetricValue, ...], label: str) -> MetricValue | None
 
 def lineage_facts(version: ModelVersion, at: datetime | None = None) -> parts.Lineage:
     """The graph upstream of a version, with what is wrong in it; what was withdrawn after `at` is told so."""
-    graph = provenance.lineage_of(version)
-    later = _withdrawn_after(at) if at else frozenset()
+    return of_graph(provenance.lineage_of(version), _withdrawn_after(at) if at else frozenset())
+
+
+def of_graph(graph: Graph, later: frozenset[str] = frozenset()) -> parts.Lineage:
+    """Any graph as a report shows it; `later` are datasets that were withdrawn only after the report's decision."""
     nodes = []
     for node in graph.nodes:
         facts: Mapping[str, Any] = node.facts
@@ -177,10 +182,18 @@ def lineage_facts(version: ModelVersion, at: datetime | None = None) -> parts.Li
             problem = "withdrawn later"
         if problem and facts.get("risk_accepted_until"):
             problem += f", residual risk accepted until {facts['risk_accepted_until']}"
-        detail = " · ".join(filter(None, (facts.get("licence", ""), facts.get("digest", "")[:19])))
+        if len(facts.get("digests", ())) > 1:
+            problem = "; ".join(filter(None, (problem, "contradictory digests")))
+        label = label_of(node.id, str(facts.get("job", "")))
+        told = (facts.get("state"), facts.get("licence"), (facts.get("digest") or "")[:19])
+        detail = " · ".join(str(part) for part in told if part)
         nodes.append(
             parts.LineageNode(
-                id=node.id, kind=node.kind, label=node.id.split(":", 1)[1], detail=detail, problem=problem
+                id=node.id,
+                kind=node.kind,
+                label=label,
+                detail=detail,
+                problem=problem,
             )
         )
     return parts.Lineage(nodes=tuple(nodes), edges=tuple((edge.source, edge.target) for edge in graph.edges))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,13 +11,16 @@ from django.utils import timezone
 
 from registry import closures, recalls
 from registry.cards import Card
-from registry.connectors.statements import IDENTITY_ROLES, SAME_CONTENT, label_of
+from registry.connectors.statements import IDENTITY_ROLES, SAME_CONTENT, label_of, unique
 from registry.dataset_cards import cards_of
 from registry.graph import plain_facts
 from registry.lineage import Edge, Graph, Node
 from registry.models import DatasetVersion, LineageEdge, LineageNode, ModelVersion
 
-Into = Mapping[int, list[tuple[int, str]]]
+#: Neighbours of each node with the role of the edge to them, in one direction.
+Beside = Mapping[int, list[tuple[int, str]]]
+#: From the ends of an edge (source, target): the end from which a walk comes, and the end to which it goes.
+Turn = Callable[[int, int], tuple[int, int]]
 
 _CARD_FACTS = (
     "owner",
@@ -36,8 +39,22 @@ _CARD_FACTS = (
 
 def lineage_of(version: ModelVersion) -> Graph:
     """Everything upstream of `version`: datasets, the runs and jobs that made them, down to declared sources."""
-    graph = _graph(version.lineage_node, closures.ancestors(version.lineage_node))
+    node = version.lineage_node
+    graph = _graph(node, closures.ancestors(node), lambda source, target: (target, source))
     return recalls.with_acceptances(graph, version, timezone.now())
+
+
+def lineage_below(version: ModelVersion) -> Graph:
+    """Everything downstream of `version`: deployments, and what later runs made with it."""
+    node = version.lineage_node
+    return _graph(node, closures.descendants(node), lambda source, target: (source, target))
+
+
+def lineage_around(version: ModelVersion) -> Graph:
+    """Both directions in one graph."""
+    above, below = lineage_of(version), lineage_below(version)
+    nodes = {node.id: node for node in (*above.nodes, *below.nodes)}
+    return Graph(root=above.root, nodes=tuple(nodes.values()), edges=unique((*above.edges, *below.edges)))
 
 
 def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
@@ -54,22 +71,28 @@ def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
     }
 
 
-def _graph(root: LineageNode, closure: QuerySet[LineageNode]) -> Graph:
+def _graph(root: LineageNode, closure: QuerySet[LineageNode], turn: Turn) -> Graph:
     """The closure as a plain value, without what only joins names of the same content."""
     known = {node.pk: node for node in _with_records(closure)}
     into: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    edges = LineageEdge.objects.filter(target__in=closure.values("pk")).order_by("pk")
-    for source, target, role in edges.values_list("source", "target", "role"):
+    beside: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    edges = LineageEdge.objects.filter(target__in=closure.values("pk"), source__in=closure.values("pk"))
+    for source, target, role in edges.order_by("pk").values_list("source", "target", "role"):
         into[target].append((source, role))
-    steps = _steps(root.pk, known, into)
+        near, far = turn(source, target)
+        beside[near].append((far, role))
+    steps = list(_steps(root.pk, known, beside))
     facts = _facts(known, into)
-    nodes = {key: Node(known[key].name, known[key].kind, facts[key]) for key in _in_order(root.pk, steps)}
+    nodes = {
+        key: Node(known[key].name, known[key].kind, facts[key]) for key in unique((root.pk, *(s[1] for s in steps)))
+    }
     drawn: list[Edge] = []
-    for source, target, role in steps:
+    for near, far, role in steps:
+        source, target = turn(near, far)
         drawn += _drawn(known[source], known[target], role)
     jobs = [Node(edge.target, "job", {}) for edge in drawn if edge.role == "input" and edge.target.startswith("job:")]
     listed = {node.id: node for node in (*jobs, *nodes.values())}
-    return Graph(root=root.name, nodes=tuple(listed.values()), edges=tuple(dict.fromkeys(drawn)))
+    return Graph(root=root.name, nodes=tuple(listed.values()), edges=unique(drawn))
 
 
 def _with_records(closure: QuerySet[LineageNode]) -> QuerySet[LineageNode]:
@@ -78,53 +101,46 @@ def _with_records(closure: QuerySet[LineageNode]) -> QuerySet[LineageNode]:
     )
 
 
-def _steps(root: int, known: Mapping[int, LineageNode], into: Into) -> list[tuple[int, int, str]]:
-    """(source, target, role) of every step towards the root, nearest first.
+def _steps(root: int, known: Mapping[int, LineageNode], beside: Beside) -> Iterator[tuple[int, int, str]]:
+    """(from, to, role) of every step of the walk that begins at the root, nearest first.
 
     Of two names of the same content the one met first is the nearer one, so joining them never makes a cycle. A name
-    without a history of its own adds nothing and is left out, like the name of a run that nobody told of.
+    that leads nowhere else adds nothing and is left out, like the name of a run that nobody told of.
     """
-    steps: list[tuple[int, int, str]] = []
     met, waiting = {root}, deque([root])
     while waiting:
-        target = waiting.popleft()
-        for source, role in _sources(target, known, into):
-            if role in IDENTITY_ROLES and (source in met or not _has_history(source, into)):
+        near = waiting.popleft()
+        for far, role in _next(near, known, beside):
+            if role in IDENTITY_ROLES and (far in met or not _leads_on(far, beside)):
                 continue
-            if known[source].kind in ("run", "job") and not known[source].facts and not into.get(source):
+            silent = known[far].kind in ("run", "job") and not known[far].facts
+            if (silent or role == "job") and not beside.get(far):
                 continue
-            if role == "job" and not into.get(source):
-                continue
-            steps.append((source, target, role))
-            if source not in met:
-                met.add(source)
-                waiting.append(source)
-    return steps
+            yield near, far, role
+            if far not in met:
+                met.add(far)
+                waiting.append(far)
 
 
-def _sources(target: int, known: Mapping[int, LineageNode], into: Into) -> Iterable[tuple[int, str]]:
-    """What goes into `target`, with other names of its content in the place of the content itself."""
-    for source, role in into.get(target, ()):
-        if known[source].kind != "content":
-            yield source, role
+def _next(near: int, known: Mapping[int, LineageNode], beside: Beside) -> Iterator[tuple[int, str]]:
+    """Neighbours, with other names of the same content in the place of the content itself."""
+    for far, role in beside.get(near, ()):
+        if known[far].kind != "content":
+            yield far, role
             continue
-        for other, _role in into.get(source, ()):
-            if other != target:
+        for other, _role in beside.get(far, ()):
+            if other != near:
                 yield other, SAME_CONTENT
 
 
-def _has_history(key: int, into: Into) -> bool:
-    return any(role not in IDENTITY_ROLES for _source, role in into.get(key, ()))
+def _leads_on(key: int, beside: Beside) -> bool:
+    return any(role not in IDENTITY_ROLES for _far, role in beside.get(key, ()))
 
 
-def _in_order(root: int, steps: Iterable[tuple[int, int, str]]) -> dict[int, None]:
-    return dict.fromkeys((root, *(source for source, _target, _role in steps)))
-
-
-def _facts(known: Mapping[int, LineageNode], into: Into) -> dict[int, dict[str, Any]]:
+def _facts(known: Mapping[int, LineageNode], into: Beside) -> dict[int, dict[str, Any]]:
     """Facts of each node. Terms that are registered for a content hold for every name of it."""
-    registered: dict[int, dict[str, Any]] = {}
     cards = cards_of([node.dataset_version for node in known.values() if node.dataset_version is not None])
+    registered: dict[int, dict[str, Any]] = {}
     for key, node in known.items():
         if node.dataset_version is not None:
             registered[key] = dataset_facts(node.dataset_version, cards[node.dataset_version.pk])
@@ -132,29 +148,36 @@ def _facts(known: Mapping[int, LineageNode], into: Into) -> dict[int, dict[str, 
             registered[key] = _model_facts(node.model_version)
     found = {}
     for key, node in known.items():
+        stated = _stated(node, known, into)
         if key in registered:
-            found[key] = registered[key]
+            found[key] = registered[key] | _contradiction(registered[key]["digest"], stated)
             continue
-        facts = _stated(node, known, into)
         for content, role in into.get(key, ()):
-            for other, _role in into.get(content, ()) if role == SAME_CONTENT else ():
-                facts = {**registered.get(other, {}), **facts} if node.kind == "dataset" else facts
-        found[key] = facts
+            for other, _role in into.get(content, ()) if role == SAME_CONTENT and node.kind == "dataset" else ():
+                stated = {**registered.get(other, {}), **stated}
+        found[key] = stated
     return found
 
 
-def _stated(node: LineageNode, known: Mapping[int, LineageNode], into: Into) -> dict[str, Any]:
+def _contradiction(digest: str, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Digests that emitters declared for a registered version, where they are not the registered one."""
+    others = [other for other in stated.get("digests", ()) if other != digest]
+    return {"digests": sorted([digest, *others])} if others else {}
+
+
+def _stated(node: LineageNode, known: Mapping[int, LineageNode], into: Beside) -> dict[str, Any]:
     """What emitters said, with the digests they declared as one fact and the job's code on the run."""
     stated = plain_facts(node)
     digests = sorted(name.removeprefix("digest ") for name in stated if name.startswith("digest "))
     facts = {name: value for name, value in stated.items() if not name.startswith("digest ")}
+    if "job" in facts:
+        facts |= {"job": label_of(facts["job"]), "job_name": facts["job"]}
     if digests:
         facts["digest"] = digests[0]
         facts["digests"] = digests
     for source, role in into.get(node.pk, ()):
         if role == "job":
             facts |= {name: value for name, value in plain_facts(known[source]).items() if name not in facts}
-            facts["job"] = label_of(known[source].name)
     return facts
 
 

@@ -1,4 +1,4 @@
-"""`/lineage`: where the emitters of OpenLineage send their events.
+"""`/lineage`: where the emitters of OpenLineage send their events; and the graph of a version in other forms.
 
 Emitters send again whatever is answered with 5xx. So what is wrong with an event is always 4xx and names the place.
 """
@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from django.conf import settings
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import parsers, serializers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
@@ -18,14 +20,23 @@ from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import read_limited
 from governance.api.errors import BodyTooLargeError
 from governance.api.idempotency import idempotent
+from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
+from governance.api.visibility import version_for
+from governance.lineage_pictures import lineage_svg
 from governance.tokens import Scope
-from registry import strict_json
+from registry import provenance, strict_json
 from registry.connectors import openlineage
 from registry.connectors.statements import LineageRefusedError
+from registry.exports import FORMS
 from registry.lineage_events import RawEvent, receive
 
 MOST_EVENTS = 10_000
+DIRECTIONS = {
+    "upstream": provenance.lineage_of,
+    "downstream": provenance.lineage_below,
+    "both": provenance.lineage_around,
+}
 _GZIP = 31  # zlib's number for a gzip header and trailer
 
 EXAMPLE = OpenApiExample(
@@ -115,6 +126,40 @@ class LineageReceive(ApiView):
             "repeated": received.repeated,
         }
         return Response({"status": "success", "summary": summary})
+
+
+class LineageQuestion(serializers.Serializer[Any]):
+    """Which way, and in which form."""
+
+    direction = serializers.ChoiceField(choices=tuple(DIRECTIONS), default="upstream")
+    format = serializers.ChoiceField(choices=(*FORMS, "svg"), default="json")
+
+
+class LineageRead(ApiView):
+    """The graph of one model version."""
+
+    scopes = {"GET": READING}
+    serializer_class = LineageQuestion
+    filter_backends = ()
+
+    @extend_schema(
+        summary="Read the lineage of a version",
+        tags=["lineage"],
+        parameters=[LineageQuestion],
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "image/svg+xml"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+        """What it was made from (or what was made with it): as JSON, OpenLineage, W3C PROV, Mermaid or a picture."""
+        question = LineageQuestion(data=request.query_params.dict())
+        question.is_valid(raise_exception=True)
+        asked = question.validated_data
+        graph = DIRECTIONS[asked["direction"]](version_for(request, slug, number))
+        if asked["format"] == "svg":
+            response = HttpResponse(lineage_svg(graph), content_type="image/svg+xml")
+            response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+            return response
+        kind, written = FORMS[asked["format"]]
+        return HttpResponse(written(graph), content_type=kind)
 
 
 def _events(given: Sequence[tuple[str, Any]]) -> list[RawEvent]:

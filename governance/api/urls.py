@@ -38,6 +38,7 @@ VERSION_1 = [
     path("models/<slug:slug>/versions/", versions.VersionList.as_view(), name="versions"),
     path(_MODEL_VERSION, versions.VersionDetail.as_view(), name="version"),
     path(f"{_MODEL_VERSION}artifact/", versions.ArtifactUpload.as_view(), name="artifact"),
+    path(f"{_MODEL_VERSION}lineage/", lineage.LineageRead.as_view(), name="version-lineage"),
     path("models/<slug:slug>/dossier/", assurance.DossierRead.as_view(), name="dossier"),
     path("models/<slug:slug>/classifications/", assurance.ClassificationList.as_view(), name="classifications"),
     path("models/<slug:slug>/attestations/", assurance.AttestationCreate.as_view(), name="attestations"),

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import explanations, promotions
 from governance.broken_glass import emergencies_of
+from governance.lineage_pictures import lineage_picture
 from governance.models import BreakGlass, Decommission, GateDecision, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import PromotionForm, carried_out
-from governance.pages.lineage_pictures import lineage_picture
 from governance.pages.story import about
 from governance.policies import Policy
 from governance.policy_versions import policy_in_force

@@ -21,11 +21,11 @@ from audits.runs import known_checks
 from governance import decisions, report_controls, report_facts, reporting
 from governance.basis import basis_now
 from governance.broken_glass import emergencies_of
+from governance.lineage_pictures import lineage_picture
 from governance.models import Condition, PromotionRequest, Review, Waiver
 from governance.pages import abilities
 from governance.pages.access import person_of, strict_page, visible_request
 from governance.pages.banner import banner_for, running_banner
-from governance.pages.lineage_pictures import lineage_picture
 from governance.pages.story import about
 from governance.pages.words import badge
 from governance.refusals import subject_id

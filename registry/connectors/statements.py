@@ -10,6 +10,7 @@ traced by one tool and registered by another is one thing to every walk, whichev
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ SAME_CONTENT = "content"
 SAME_NAME = "symlink"
 IDENTITY_ROLES = (SAME_CONTENT, SAME_NAME)
 VERSION_OF = "version"
+
+#: The namespace in which emitters name registered versions.
+OURS = "assay"
+_REGISTERED = re.compile(r"(?:dataset|model):[a-z0-9]+(?:-[a-z0-9]+)*/[1-9][0-9]*", re.ASCII)
 
 MAX_NAME_BYTES = 1800  # what a unique index of PostgreSQL carries
 
@@ -73,7 +78,16 @@ def stamp(at: datetime, rank: int, digest: str) -> str:
 
 
 def dataset_name(namespace: str, name: str, version: str = "", *, place: str = "dataset") -> str:
-    """The node name of a dataset. Raises LineageRefusedError for one too long to be indexed."""
+    """The node name of a dataset, or of a registered version that is named in the namespace `assay`.
+
+    Raises LineageRefusedError for one too long to be indexed, or for a name in `assay` that no version can have.
+    """
+    if namespace == OURS:
+        if not _REGISTERED.fullmatch(name):
+            raise LineageRefusedError(
+                "Names in assay are dataset:<slug>/<number> or model:<slug>/<number>.", field=place
+            )
+        return name
     return _named("dataset", place, namespace, name, *((version,) if version else ()))
 
 
@@ -102,12 +116,12 @@ def family_of(name: str) -> str:
     return "|".join(parts[:2]) if name.startswith("dataset:") else name
 
 
-def label_of(name: str) -> str:
-    """What people call the node: the last part of its name, with a version where it has one."""
+def label_of(name: str, job: str = "") -> str:
+    """What people call the node: the last part of its name, its version, and for a run the job that it was of."""
     kind, _, rest = name.partition(":")
     parts = [part.replace("%7C", "|").replace("%25", "%") for part in rest.split("|")]
     if kind == "run":
-        return rest[:8] if len(rest) > 40 - 4 else rest
+        return f"{job} · {rest[:8]}" if job else rest
     return parts[0] if len(parts) == 1 else " @ ".join(part[:19] if at else part for at, part in enumerate(parts[1:]))
 
 

@@ -1,4 +1,4 @@
-"""The lineage picture: where a model version came from, sources at the top, the model at the bottom."""
+"""The lineage picture: where a model version came from and where it went, sources at the top."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from audits.reports.charts.svg import (
     WIDTH,
     box,
     clip,
+    group,
     line,
     number,
     path,
@@ -32,7 +33,7 @@ Place = tuple[float, float, float]  # left, top, width
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A dataset, job or model. A `problem` is drawn as a dashed frame and printed as words."""
+    """A dataset, run, job, model or deployment. A `problem` is drawn as a dashed frame and printed as words."""
 
     id: str
     kind: str
@@ -42,7 +43,9 @@ class Node:
 
 
 def lineage(nodes: Sequence[Node], edges: Sequence[Edge], *, title: str, description: str) -> str:
-    """Layers by longest way from a source. Edges to unknown nodes are left out; a cycle is drawn as far as it goes.
+    """Layers by longest way from a source; each box carries the place of its node among `nodes`, as `n0`.
+
+    Edges to unknown nodes are left out; a cycle is drawn as far as it goes.
 
     Beyond 40 nodes the ones nearest to the models are drawn and the rest is counted in words.
     """
@@ -53,8 +56,10 @@ def lineage(nodes: Sequence[Node], edges: Sequence[Edge], *, title: str, descrip
     depth = _depths(kept, real)
     ways = {edge: _waypoints(edge, depth) for edge in real}
     place = _places(rows := _rows(ways, depth))
-    parts = [_arrow([place[stop] for stop in way]) for way in ways.values()]
-    parts += [part for name in kept for part in _box(known[name], *place[name])]
+    keys = {name: f"n{index}" for index, name in enumerate(known)}
+    arrows = {edge: _arrow([place[stop] for stop in way]) for edge, way in ways.items()}
+    parts = [group([arrow], source=keys[a], target=keys[b]) for (a, b), arrow in arrows.items()]
+    parts += [group(_box(known[name], *place[name]), node=keys[name]) for name in kept]
     height = 8 + LAYER * len(rows)
     if len(known) > len(kept):
         words = f"and {len(known) - len(kept)} more, further upstream: see the embedded evidence"
@@ -159,12 +164,12 @@ def _arrow(stops: Sequence[Place]) -> str:
 
 
 def _box(node: Node, x: float, y: float, width: float) -> list[str]:
-    """Shape by kind: a job is a pill, a model has a double frame, a dataset has a bar on its left."""
+    """Shape by kind: a job or run is a pill, a model has a double frame, a dataset has a bar on its left."""
     colour = VERMILION if node.problem else BLUE if node.kind == "model" else INK
     style = {"fill": PAPER, "stroke": colour, "stroke_width": "2" if node.kind == "model" else "1.2"}
     if node.problem:
         style["stroke_dasharray"] = "5 3"
-    radius = number(BOX_HEIGHT / 2) if node.kind == "job" else "3"
+    radius = number(BOX_HEIGHT / 2) if node.kind in ("job", "run") else "3"
     parts = [box(x, y, width, BOX_HEIGHT, rx=radius, **style)]
     if node.kind == "dataset":
         parts.append(line(x + 3.5, y + 4, x + 3.5, y + BOX_HEIGHT - 4, stroke=colour, width=2.4))

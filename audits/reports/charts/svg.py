@@ -101,6 +101,12 @@ def path(points: str, **style: str) -> str:
     return f'<path d="{points}"{_attributes(style)}/>'
 
 
+def group(parts: list[str], **data: str) -> str:
+    """Parts that belong together; `data` become data- attributes, by which a page finds them again."""
+    told = "".join(f" data-{name}={quoteattr(single_line(value))}" for name, value in data.items())
+    return f"<g{told}>" + "".join(parts) + "</g>"
+
+
 def _attributes(style: dict[str, str]) -> str:
     return "".join(f" {name.replace('_', '-')}={quoteattr(value)}" for name, value in style.items())
 

@@ -149,3 +149,24 @@ def test_the_key_needs_the_scope_the_person_and_no_tie(
     refused(send(connect(otto, Scope.LINEAGE_WRITE), run_event()), 403, "permission-refused")
     refused(send(connect(maya, Scope.LINEAGE_WRITE, models=[world.model]), run_event()), 403, "token-not-for-model")
     assert not LineageEvent.objects.exists()
+
+
+@pytest.mark.parametrize("form", ["json", "openlineage", "prov", "mermaid", "svg"])
+def test_the_graph_of_a_version_is_read_in_every_form(connect: Connect, maya: Person, world: Any, form: str) -> None:
+    version = world.version()
+    client = connect(maya, Scope.REPORT_READ)
+    path = f"/api/v1/models/{version.model.slug}/versions/{version.number}/lineage/"
+    answer = client.get(f"{path}?format={form}")
+    assert answer.status_code == 200
+    assert b"patients" in answer.content
+    assert b"patients" not in client.get(f"{path}?format={form}&direction=downstream").content
+
+
+def test_who_may_not_see_the_model_may_not_see_where_it_comes_from(
+    connect: Connect, otto: Person, maya: Person, world: Any
+) -> None:
+    path = f"/api/v1/models/{world.version().model.slug}/versions/1/lineage/"
+    refused(connect(otto, Scope.REPORT_READ).get(path), 403, "permission-refused")
+    refused(connect(maya, Scope.LINEAGE_WRITE).get(path), 403, "scope-missing")
+    refused(connect(maya, Scope.REPORT_READ).get(f"{path}?format=dot"), 400, "malformed", "format")
+    refused(connect(maya, Scope.REPORT_READ).get(f"{path}?direction=sideways"), 400, "malformed", "direction")
