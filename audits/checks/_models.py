@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,13 @@ def feature_frame(rows: Rows, task: Task, where: str = "") -> Any:
     if not task.features:
         raise EvidenceError("signature.features", "must name the columns the model takes")
     return rows.frame(task.features, where)
+
+
+def feature_batches(rows: Rows, task: Task) -> Iterator[Any]:
+    """What `feature_frame` gives, in pieces of bounded memory. Raises EvidenceError."""
+    if not task.features:
+        raise EvidenceError("signature.features", "must name the columns the model takes")
+    return rows.batches(task.features)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import pandas as pd
+import pyarrow as pa
 
 from audits.checks._models import (
     BINARY,
@@ -20,7 +20,7 @@ from audits.checks._models import (
     REGRESSION,
     Task,
     ask,
-    feature_frame,
+    feature_batches,
     load_model,
     read_task,
 )
@@ -51,7 +51,8 @@ class Outcomes:
 def read_outcomes(evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSION)) -> Outcomes:
     """Open the evaluation data and set labels beside predictions. Raises EvidenceError naming what is wrong.
 
-    The rows stay in the file, and `outcomes` is a view, unless the model itself has to be asked.
+    The rows stay in the file and `outcomes` is a view. Where the model itself has to be asked, it is asked in batches,
+    and of each row only the answer is held (9 bytes).
     """
     task = read_task(evidence.model, kinds)
     rows = open_rows(evidence.datasets[EVALUATION], streamed=True)
@@ -77,9 +78,8 @@ def read_outcomes(evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSI
         score = quoted(score_column)
     else:
         score = '"_asked_score"' if source != "typed" else "CAST(NULL AS DOUBLE)"
-    kept = "VIEW" if source == "typed" else "TABLE"
     rows.ask(
-        f"CREATE TEMP {kept} outcomes AS SELECT typed.*, {label} AS _label, {prediction} AS _prediction, "
+        f"CREATE TEMP VIEW outcomes AS SELECT typed.*, {label} AS _label, {prediction} AS _prediction, "
         f"{score} AS _score FROM {source}"
     )
     weight = rows.one_tagged("weight")
@@ -188,19 +188,21 @@ def _thresholded(rows: Rows, task: Task, name: str) -> tuple[str, str]:
 def _ask_model(evidence: Evidence, rows: Rows, task: Task) -> bool:
     """Leave the view `asked` (_asked, _asked_score), in file order; whether there are scores."""
     model = load_model(evidence.model)
-    answers = ask(model, feature_frame(rows, task), task)
-    if task.kind == BINARY:
-        asked = pd.DataFrame({"_asked": (answers.predictions == task.positive_label).astype("int64")})
-    else:
-        asked = pd.DataFrame({"_asked": answers.predictions})
-    asked["_asked_score"] = float("nan") if answers.scores is None else answers.scores
-    rows.connection.register("_asked_frame", asked)
-    rows.ask(
-        "CREATE TEMP TABLE asked AS SELECT _asked, "
-        "CASE WHEN isnan(_asked_score) THEN NULL ELSE _asked_score END AS _asked_score FROM _asked_frame"
-    )
-    rows.connection.unregister("_asked_frame")
-    return answers.scores is not None
+    pieces, has_scores = [], False
+    for frame in feature_batches(rows, task):
+        answers = ask(model, frame, task)
+        has_scores = answers.scores is not None
+        predicted = answers.predictions
+        if task.kind == BINARY:
+            asked = pa.array((predicted == task.positive_label).astype("int8"))
+        else:
+            asked = pa.array(predicted, from_pandas=True)
+        scores = pa.nulls(len(frame), pa.float64()) if answers.scores is None else pa.array(answers.scores)
+        pieces.append(pa.record_batch([asked, scores], names=["_asked", "_asked_score"]))
+    rows.connection.register("_asked_batches", pa.Table.from_batches(pieces))
+    rows.ask("CREATE TEMP TABLE asked AS SELECT * FROM _asked_batches")
+    rows.connection.unregister("_asked_batches")
+    return has_scores
 
 
 def _is_positive(rows: Rows, name: str, task: Task) -> str:

@@ -7,7 +7,7 @@ missing for every other purpose. Empty text and NaN are missing. Only the declar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from audits.evidence import Column, DatasetEvidence
 CSV_TYPES = frozenset({"text/csv"})
 PARQUET_TYPES = frozenset({"application/vnd.apache.parquet", "application/x-parquet", "application/parquet"})
 ARROW_TYPES = frozenset({"application/vnd.apache.arrow.file", "application/vnd.apache.arrow.stream"})
+BATCH = 100_000
 NUMERIC = frozenset({"number", "integer"})
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"})
 
@@ -130,14 +131,33 @@ class Rows:
             frame[name] = _plain(frame[name], self.column(name).type)
         return frame
 
+    def batches(self, names: Iterable[str], size: int = BATCH) -> Iterator[Any]:
+        """What `frame` gives, in file order and in pieces of at most `size` rows, with the same types in each."""
+        wanted = [self.column(name) for name in names]
+        listed = ", ".join(quoted(column.name) for column in wanted)
+        counted = ", ".join(f"count(*) - count({quoted(column.name)})" for column in wanted)
+        [holes] = self.ask(f"SELECT {counted} FROM typed")
+        absent = {column.name: bool(hole) for column, hole in zip(wanted, holes, strict=True)}
+        try:
+            for piece in self.connection.sql(f"SELECT {listed} FROM typed").to_arrow_reader(size):
+                frame = pa.Table.from_batches([piece]).to_pandas()
+                for column in wanted:
+                    frame[column.name] = _plain(frame[column.name], column.type, holes=absent[column.name])
+                yield frame
+        except duckdb.Error as error:
+            raise _unreadable(self.where, "cannot be read", error) from error
 
-def _plain(series: Any, declared: str) -> Any:
-    """NumPy types as a model was fitted on them: NaN is the only missing value, never pandas' own NA."""
+
+def _plain(series: Any, declared: str, *, holes: bool | None = None) -> Any:
+    """NumPy types as a model was fitted on them: NaN is the only missing value, never pandas' own NA.
+
+    `holes`: whether any value of the column is missing, where `series` is only a part of it.
+    """
     if declared == "string":
         return series.astype(object).where(series.notna(), math.nan)
     if declared in NUMERIC or declared == "boolean":
         whole = "int64" if declared == "integer" else "bool" if declared == "boolean" else "float64"
-        return series.astype("float64" if series.isna().any() else whole)
+        return series.astype("float64" if (series.isna().any() if holes is None else holes) else whole)
     return series
 
 
