@@ -54,6 +54,8 @@ def run_identity(run: AuditRun) -> dict[str, str | int]:
 
 
 def _entry_of(decision: GateDecision) -> int | None:
+    if decision.entry is not None:
+        return int(decision.entry)
     told = LedgerEntry.objects.filter(event=Event.GATE_DECIDED, subject=subject_id(decision.request)).order_by("-index")
     for index, body in told.values_list("index", "body"):
         if json.loads(bytes(body))["facts"]["digest"] == decision.digest:

@@ -17,6 +17,8 @@ from django.apps.registry import Apps
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import RunPython
 
+from registry.immutability import ERASED
+
 MESSAGE = "is held by the workflow"
 
 
@@ -68,6 +70,11 @@ class Dialect:
             f"substr({column}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
         ]
         return "(" + " || '-' || ".join(parts) + ")"
+
+    def same(self, column: str) -> str:
+        """Whether a column stays as it is; NULL is the same as NULL."""
+        operator = "IS NOT DISTINCT FROM" if self.vendor == "postgresql" else "IS"
+        return f"NEW.{column} {operator} OLD.{column}"
 
     def true(self, column: str) -> str:
         """Whether a JSON field or boolean column is true."""
@@ -179,6 +186,24 @@ _PINNED = (
 )
 
 
+_COLUMNS = (
+    "id",
+    "version_id",
+    "from_stage",
+    "to_stage",
+    "policy_version_id",
+    "gate_name",
+    "requested_by_id",
+    "requested_at",
+    "state",
+    "round",
+    "run_id",
+    "subject_digest",
+    "ended_at",
+    "entry",
+)
+
+
 def _move_rules(sql: Dialect, moves: Mapping[str, tuple[str, ...]]) -> tuple[Rule, ...]:
     ways = [(old, new) for old, following in moves.items() for new in following]
     known = " OR ".join(f"(OLD.state = '{old}' AND NEW.state = '{new}')" for old, new in ways)
@@ -206,7 +231,7 @@ def _move_rules(sql: Dialect, moves: Mapping[str, tuple[str, ...]]) -> tuple[Rul
         " AND r.number = NEW.round AND r.run_id = NEW.run_id)"
     )
     same_round = "NEW.round = OLD.round AND NEW.run_id = OLD.run_id"
-    return (
+    rules = (
         Rule("keeps what was pinned when it was asked", " AND ".join(f"NEW.{name} = OLD.{name}" for name in _PINNED)),
         Rule("moves along permitted ways only", known),
         Rule("needs the ledger entry of the move", f"NEW.entry > OLD.entry AND {told}"),
@@ -215,6 +240,9 @@ def _move_rules(sql: Dialect, moves: Mapping[str, tuple[str, ...]]) -> tuple[Rul
         Rule("is completed with its stage only", f"NEW.state <> 'completed' OR {assigned}"),
         Rule("is rejected by a review only", f"NEW.state <> 'rejected' OR {rejected}"),
     )
+    # No move at all: the reason is erased with the person who gave it, and every other column stays.
+    erased = [f"NEW.reason = '{ERASED}'", *(sql.same(name) for name in _COLUMNS)]
+    return tuple(Rule(rule.words, f"({' AND '.join(erased)}) OR ({rule.condition})") for rule in rules)
 
 
 def _decision_rules() -> tuple[Rule, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from audits import signals
-from governance import deadlines, last_line, letters, promotions, recall_letters, recalls, reporting
+from governance import deadlines, erasures, last_line, letters, promotions, recall_letters, recalls, reporting
 from governance.models import GateDecision
 from registry import refused, work
 from registry import signals as registry_signals
@@ -43,6 +43,7 @@ class ReportPerformer:
 
 refused.recognise(last_line.MESSAGE)
 work.performs(reporting.REPORT_WORK, ReportPerformer())
+work.performs(erasures.SCRUB_WORK, erasures.ScrubPerformer())
 work.performs(deadlines.LETTER_WORK, letters.LetterPerformer())
 work.performs(recalls.RECALL_WORK, recalls.RecallPerformer())
 work.performs(recalls.RECALL_LETTER_WORK, recall_letters.RecallLetterPerformer())

@@ -19,6 +19,8 @@ from governance.models import (
     Decommission,
     Delegation,
     DelegationEnd,
+    Erasure,
+    ErasureRequest,
     GateDecision,
     Policy,
     PolicyStatusChange,
@@ -62,6 +64,8 @@ reconciles(ControlAssignment)
 reconciles(Attestation, texts=("answer", "printed_name"))
 reconciles(Delegation, texts=("reason",))
 reconciles(DelegationEnd)
+reconciles(ErasureRequest, texts=("ground",))
+reconciles(Erasure)
 reconciles(TotpDevice, omits=("last_step",))  # each code used moves it on; an older one would only refuse
 reconciles(AccessToken, also=_models_of, relations=(AccessToken.registered_models.through,))
 reconciles(RoleGroup)

@@ -42,7 +42,7 @@ def issue_report(decision: GateDecision, *, as_of: date | None = None, language:
 
     ledger.publish_checkpoint()
     day = as_of or decision.decided_at.date()
-    number = report_number(decision, as_of=day, language=language)
+    number = _issue_of(report_number(decision, as_of=day, language=language))
     document = build_document(decision, number=number, as_of=day, language=language)
     sealed = seal_pdf(
         render_pdf(document), keyring=keyring(), reason=f"Report {number}", tsa_url=settings.ASSAY_TSA_URL
@@ -97,11 +97,24 @@ def order_report(*, actor: Person, request: PromotionRequest, as_of: date, langu
     decision = request.decisions.order_by("-decided_at", "-pk").first()
     if decision is None:
         raise UnknownSubjectError("Nothing has been decided yet, so there is nothing to report.")
-    number = report_number(decision, as_of=as_of, language=language)
+    return ask_for(decision, as_of=as_of, language=language)
+
+
+def ask_for(decision: GateDecision, *, as_of: date, language: str) -> str:
+    """Have a worker make the report, once. The number under which it will be found."""
+    number = _issue_of(report_number(decision, as_of=as_of, language=language))
     if not Report.objects.filter(number=number).exists():
         payload = {"decision": str(decision.pk), "as_of": as_of.isoformat(), "language": language}
         work.enqueue(kind=REPORT_WORK, key=f"report:{number}", payload=payload)
     return number
+
+
+def _issue_of(number: str) -> str:
+    """The number of the issue that counts: a later one where those before it were erased with a person's data."""
+    issue, later = number, 2
+    while (held := Report.objects.filter(number=issue).first()) and storage.is_erased(held.file_digest):
+        issue, later = f"{number}-R{later}", later + 1
+    return issue
 
 
 def report_number(decision: GateDecision, *, as_of: date | None = None, language: str = "en") -> str:

@@ -83,6 +83,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "registry.add_datasetwithdrawal",
         "registry.accept_risk",
         "governance.attest_control",
+        "governance.erase_person",
     ),
     Role.COMPLIANCE_OFFICER: (
         *_READ,
@@ -114,6 +115,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "registry.view_person",
         "registry.add_person",
         "registry.change_person",
+        "governance.erase_person",
         "auth.view_group",
         "auth.add_group",
         "auth.change_group",

@@ -111,7 +111,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+        # What was erased is overwritten, not only unlinked.
+        "PRAGMA secure_delete=ON;",
     }
     # A shared-cache memory database knows neither WAL nor waiting; tests must meet what production meets.
     _database["TEST"] = {"NAME": str(ASSAY_DATA / "test.sqlite3")}

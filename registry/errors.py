@@ -80,6 +80,12 @@ class EvidenceMissingError(AssayError):
     code = "evidence-missing"
 
 
+class ContentErasedError(AssayError):
+    """The content held data of a person who was erased, and is gone for good."""
+
+    code = "content-erased"
+
+
 class LedgerError(AssayError):
     """The ledger cannot be written or does not verify."""
 

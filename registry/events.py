@@ -29,6 +29,7 @@ class Event(StrEnum):
     KEY_CREATED = "key.created"
     KEY_RETIRED = "key.retired"
     KEY_COMPROMISED = "key.compromised"
+    PERSON_ERASURE_REQUESTED = "person.erasure-requested"
     PERSON_ERASED = "person.erased"
     ROW_CHANGED = "row.changed"
     # audits

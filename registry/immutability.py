@@ -13,6 +13,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import RunPython
 
 MESSAGE = "is part of the record"
+#: What stands in place of a text that was erased. The one change that a record takes.
+ERASED = "[erased]"
 
 _POSTGRES_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION assay_refuse_change() RETURNS trigger AS $$
@@ -26,6 +28,18 @@ $$ LANGUAGE plpgsql;
 def protect(*tables: str) -> RunPython:
     """A migration operation that makes `tables` append-only; its reverse makes them ordinary again."""
     return RunPython(_for_each(tables, _protect), _for_each(tables, _release), elidable=False)
+
+
+def protect_but_erasable(table: str, *texts: str) -> RunPython:
+    """As `protect`, but each of `texts` may become `ERASED`, and nothing else, when a person is erased."""
+
+    def install(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        _protect_but_erasable(editor, table, texts)
+
+    def restore(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        _protect(editor, table)
+
+    return RunPython(install, restore, elidable=False)
 
 
 def protect_table(editor: BaseDatabaseSchemaEditor, table: str) -> None:
@@ -64,8 +78,54 @@ def _protect(editor: BaseDatabaseSchemaEditor, table: str) -> None:
         )
 
 
+_POSTGRES_ERASER = f"""
+CREATE OR REPLACE FUNCTION assay_erase_only() RETURNS trigger AS $$
+DECLARE kept jsonb := to_jsonb(OLD); given jsonb := to_jsonb(NEW); name text; erases boolean := false;
+BEGIN
+    FOREACH name IN ARRAY TG_ARGV LOOP
+        IF given ->> name = '{ERASED}' AND kept ->> name <> '{ERASED}' THEN
+            kept := kept - name; given := given - name; erases := true;
+        END IF;
+    END LOOP;
+    IF erases AND kept = given THEN RETURN NEW; END IF;
+    RAISE EXCEPTION '% {MESSAGE}: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END;
+$$ LANGUAGE plpgsql;
+"""
+
+
+def _protect_but_erasable(editor: BaseDatabaseSchemaEditor, table: str, texts: tuple[str, ...]) -> None:
+    _protect(editor, table)
+    if editor.connection.vendor == "postgresql":
+        editor.execute(_POSTGRES_ERASER, params=None)
+        name, arguments = f"{table}_keep_row", ", ".join(f"'{text}'" for text in texts)
+        editor.execute(f'DROP TRIGGER "{name}" ON "{table}"')
+        for kept, event, run in (
+            (name, "UPDATE", f"assay_erase_only({arguments})"),
+            (f"{table}_keep_delete", "DELETE", "assay_refuse_change()"),
+        ):
+            editor.execute(f'CREATE TRIGGER "{kept}" BEFORE {event} ON "{table}" FOR EACH ROW EXECUTE FUNCTION {run}')
+            editor.execute(f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{kept}"')
+        return
+    with editor.connection.cursor() as cursor:
+        columns = [column.name for column in editor.connection.introspection.get_table_description(cursor, table)]
+    same = " AND ".join(
+        f'(NEW."{name}" IS OLD."{name}"{_or_erased(name) if name in texts else ""})' for name in columns
+    )
+    some = " OR ".join(f"(NEW.\"{name}\" = '{ERASED}' AND OLD.\"{name}\" <> '{ERASED}')" for name in texts)
+    editor.execute(f'DROP TRIGGER "{table}_keep_update"')
+    editor.execute(
+        f'CREATE TRIGGER "{table}_keep_update" BEFORE UPDATE ON "{table}" WHEN NOT (({same}) AND ({some})) '
+        f"BEGIN SELECT RAISE(ABORT, '{table} {MESSAGE}: UPDATE refused'); END"
+    )
+
+
+def _or_erased(name: str) -> str:
+    return f" OR NEW.\"{name}\" = '{ERASED}'"
+
+
 def _release(editor: BaseDatabaseSchemaEditor, table: str) -> None:
-    names = ("row", "statement") if editor.connection.vendor == "postgresql" else ("update", "delete")
+    names = ("row", "delete", "statement") if editor.connection.vendor == "postgresql" else ("update", "delete")
     for name in names:
         on_table = f' ON "{table}"' if editor.connection.vendor == "postgresql" else ""
         editor.execute(f'DROP TRIGGER IF EXISTS "{table}_keep_{name}"{on_table}')

@@ -11,6 +11,7 @@ from registry.models import (
     DatasetDerivation,
     DatasetVersion,
     DatasetWithdrawal,
+    ErasedBlob,
     LineageDelivery,
     ModelVersion,
     Person,
@@ -35,6 +36,7 @@ reconciles(DatasetDerivation)
 reconciles(DatasetCard, texts=("reason",))
 reconciles(DatasetWithdrawal, texts=("reason",))
 reconciles(RiskAcceptance, texts=("justification", "measures", "printed_name"))
+reconciles(ErasedBlob)
 reconciles(StageAssignment)
 reconciles(LineageDelivery, also=contents_of)  # through it every event that it brought
 reconciles(

@@ -14,6 +14,8 @@ from typing import Any
 from django.db import models
 
 from registry import ledger
+from registry.events import Event
+from registry.immutability import ERASED
 from registry.models import ErasableText, LedgerEntry
 from registry.models.immutable import Record
 from registry.rows import Table, commitment, tables
@@ -42,6 +44,7 @@ class _Telling:
 
 def reconcile() -> Iterator[Discrepancy]:
     """Replay the ledger against every registered table. Entries that cannot be read are layer A's to report."""
+    erased = erased_texts()
     seen: dict[str, set[str]] = {label: set() for label in tables()}
     changing: dict[str, dict[str, _Telling]] = {label: {} for label in tables()}
     for told in _chunks(ledger.size()):
@@ -52,13 +55,19 @@ def reconcile() -> Iterator[Discrepancy]:
                 continue
             seen[label].update(tellings)
             if issubclass(table.model, Record):
-                yield from _compared(table, tellings)
+                yield from _compared(table, tellings, erased)
             else:
                 _remember(changing[label], tellings)
     for label, tellings in changing.items():
-        yield from _compared(tables()[label], tellings)
+        yield from _compared(tables()[label], tellings, erased)
     for label, table in tables().items():
         yield from _untold(table, seen[label])
+
+
+def erased_texts() -> frozenset[str]:
+    """The commitments of every text that the ledger tells was erased."""
+    bodies = LedgerEntry.objects.filter(event=Event.PERSON_ERASED).values_list("body", flat=True)
+    return frozenset(name for body in bodies for name in json.loads(bytes(body))["facts"].get("texts", ()))
 
 
 def _remember(newest: dict[str, _Telling], tellings: Mapping[str, _Telling]) -> None:
@@ -89,7 +98,7 @@ def _rows_of(body: bytes) -> Mapping[str, Any]:
     return rows if isinstance(rows, dict) else {}
 
 
-def _compared(table: Table, tellings: Mapping[str, _Telling]) -> Iterator[Discrepancy]:
+def _compared(table: Table, tellings: Mapping[str, _Telling], erased: frozenset[str]) -> Iterator[Discrepancy]:
     names = list(tellings)
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
@@ -97,7 +106,7 @@ def _compared(table: Table, tellings: Mapping[str, _Telling]) -> Iterator[Discre
         salts = _salts(tellings[name] for name in batch)
         for key in batch:
             row, telling = found.get(key), tellings[key]
-            for explanation in _objections(table, row, telling, salts):
+            for explanation in _objections(table, row, telling, salts, erased):
                 yield Discrepancy(telling.index, f"{table.label}:{key}", f"{table.label}:{key}: {explanation}")
 
 
@@ -108,7 +117,11 @@ def _salts(tellings: Iterable[_Telling]) -> dict[str, bytes | None]:
 
 
 def _objections(
-    table: Table, row: models.Model | None, telling: _Telling, salts: Mapping[str, bytes | None]
+    table: Table,
+    row: models.Model | None,
+    telling: _Telling,
+    salts: Mapping[str, bytes | None],
+    erased: frozenset[str],
 ) -> Iterator[str]:
     if row is None or telling.digest is None:
         if row is not None:
@@ -119,12 +132,12 @@ def _objections(
     if table.digest_of(row) != telling.digest:
         yield "the row is not what was told"
     for name in table.texts:
-        problem = _text_problem(getattr(row, name), telling.texts.get(name), salts)
+        problem = _text_problem(getattr(row, name), telling.texts.get(name), salts, erased)
         if problem:
             yield f"{name} {problem}"
 
 
-def _text_problem(text: str, promised: str | None, salts: Mapping[str, bytes | None]) -> str:
+def _text_problem(text: str, promised: str | None, salts: Mapping[str, bytes | None], erased: frozenset[str]) -> str:
     """What is wrong with an erasable text, or ""."""
     if promised is None:
         return "was added later" if text else ""
@@ -132,7 +145,9 @@ def _text_problem(text: str, promised: str | None, salts: Mapping[str, bytes | N
         return "has lost its salt"
     salt = salts[promised]
     if salt is None:
-        return "was erased and is there again" if text else ""
+        if promised not in erased:
+            return "was erased, and no entry tells so"
+        return "was erased and is there again" if text not in ("", ERASED) else ""
     return "" if commitment(salt, text) == promised else "is not what was told"
 
 

@@ -12,7 +12,7 @@ no code path changes a registered table in silence. What goes around Django's mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -152,6 +152,15 @@ def committed(text: str) -> str | None:
 def note_commitment(text: str, promised: str) -> None:
     """Remember a commitment until the transaction ends."""
     transaction.on_commit(_Committed(text, promised))
+
+
+def forget_commitments(erased: Collection[str]) -> None:
+    """Make no further use, in this transaction, of commitments whose text and salt are gone."""
+    connection.run_on_commit = [
+        hook
+        for hook in connection.run_on_commit
+        if not (isinstance(hook[1], _Committed) and hook[1].commitment in erased)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

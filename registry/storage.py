@@ -15,8 +15,8 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from registry.canonical import digest, digest_file
-from registry.errors import DigestMismatchError, EvidenceMissingError, InvalidInputError
-from registry.models import Blob
+from registry.errors import ContentErasedError, DigestMismatchError, EvidenceMissingError, InvalidInputError
+from registry.models import Blob, ErasedBlob
 
 _CHUNK = 1 << 20
 
@@ -59,8 +59,28 @@ def store_stream(stream: BinaryIO, *, media_type: str, declared: str, limit: int
 
 
 def holds(content_digest: str) -> bool:
-    """Whether content of this digest was stored."""
-    return Blob.objects.filter(digest=content_digest).exists()
+    """Whether content of this digest was stored, and not erased since."""
+    return Blob.objects.filter(digest=content_digest).exists() and not is_erased(content_digest)
+
+
+def is_erased(content_digest: str) -> bool:
+    """Whether the content was erased with a person's data."""
+    return ErasedBlob.objects.filter(digest=content_digest).exists()
+
+
+def erase(content_digest: str) -> None:
+    """Have the content be gone from now on. The file itself goes with `delete_erased`, after the transaction."""
+    if not is_erased(content_digest):
+        ErasedBlob(digest=content_digest, erased_at=timezone.now()).save()
+
+
+def delete_erased() -> int:
+    """Delete the files of all erased content that are still there; may be repeated. Returns how many."""
+    names = [_path(digest) for digest in ErasedBlob.objects.values_list("digest", flat=True)]
+    present = [name for name in names if default_storage.exists(name)]
+    for name in present:
+        default_storage.delete(name)
+    return len(present)
 
 
 def read_bytes(content_digest: str) -> bytes:
@@ -71,8 +91,13 @@ def read_bytes(content_digest: str) -> bytes:
 
 @contextmanager
 def local_copy(content_digest: str) -> Iterator[Path]:
-    """A path to read the content from while the block runs; verified against its digest just now."""
+    """A path to read the content from while the block runs; verified against its digest just now.
+
+    Raises EvidenceMissingError, ContentErasedError or DigestMismatchError.
+    """
     name = _path(content_digest)
+    if is_erased(content_digest):
+        raise ContentErasedError(f"{content_digest} held data of a person who was erased.", field="digest")
     if not default_storage.exists(name):
         raise EvidenceMissingError(f"The evidence store has no {content_digest}.", field="digest")
     try:

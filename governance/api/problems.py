@@ -55,6 +55,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     registry_errors.PermissionRefusedError: HTTPStatus.FORBIDDEN,
     registry_errors.ImmutableError: HTTPStatus.CONFLICT,
     HeldByDatabaseError: HTTPStatus.CONFLICT,
+    registry_errors.ContentErasedError: HTTPStatus.GONE,
     registry_errors.EvidenceMissingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LedgerError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,

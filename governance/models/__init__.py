@@ -7,6 +7,7 @@ from governance.models.conditions import Condition, ConditionMet
 from governance.models.credentials import FailedCredential, TotpDevice
 from governance.models.decisions import Decommission, GateDecision
 from governance.models.delegations import Delegation, DelegationEnd
+from governance.models.erasures import Erasure, ErasureRequest
 from governance.models.policies import Policy, PolicyStatusChange, PolicyVersion
 from governance.models.promotions import PromotionRequest, PromotionRound
 from governance.models.reviews import Review, Waiver, WaiverDecision
@@ -23,6 +24,8 @@ __all__ = [
     "Decommission",
     "Delegation",
     "DelegationEnd",
+    "Erasure",
+    "ErasureRequest",
     "FailedCredential",
     "GateDecision",
     "IdempotencyKey",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.utils import timezone
@@ -15,6 +15,9 @@ from governance.policies import PolicyError
 from registry.errors import AssayError
 from registry.models import DatasetWithdrawal
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # known to the stubs only
+
 R = TypeVar("R")
 
 LONGEST_TEXT = 10_000
@@ -23,7 +26,9 @@ LONGEST_TEXT = 10_000
 class ReasonField(forms.CharField):
     """Some sentences of a person."""
 
-    def __init__(self, label: str, help_text: str, rows: int = 4, *, required: bool = True) -> None:
+    def __init__(
+        self, label: str | _StrPromise, help_text: str | _StrPromise, rows: int = 4, *, required: bool = True
+    ) -> None:
         super().__init__(
             label=label,
             help_text=help_text,

@@ -55,6 +55,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Administration",
         (
             ("People", "admin:registry_person_changelist", "people", "staff registry.view_person"),
+            ("Erasures", "erasures", "people", "governance.erase_person"),
             ("Access tokens", "admin:governance_accesstoken_changelist", "key", "staff governance.view_accesstoken"),
         ),
     ),

@@ -11,6 +11,7 @@ from governance.pages import (
     decide,
     delegation_pages,
     emergency_pages,
+    erasure_pages,
     explanation_pages,
     health_pages,
     ledger_pages,
@@ -72,6 +73,9 @@ urlpatterns = [
     path("reports/", report_pages.reports, name="reports"),
     path("reports/<str:number>/", report_pages.report_file, name="report"),
     path("gate-health/", health_pages.gate_health, name="gate-health"),
+    path("erasures/", erasure_pages.listed, name="erasures"),
+    path("erasures/people/<str:pseudonym>/", erasure_pages.ask, name="erasure-ask"),
+    path("erasures/<int:pk>/", erasure_pages.confirm, name="erasure-confirm"),
     path("ledger/", ledger_pages.entries, name="ledger"),
     path("ledger/<int:index>/", ledger_pages.entry, name="ledger-entry"),
 ]

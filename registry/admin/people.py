@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -34,6 +35,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     search_fields = ("username", "first_name", "last_name", "email")
     readonly_fields = ("pseudonym", "last_login", "date_joined")
     filter_horizontal = ("groups",)
+    actions = ("ask_for_erasure",)
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("username", "password", "pseudonym")}),
@@ -79,6 +81,19 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         for event, names in ((Event.ROLE_GRANTED, after - before), (Event.ROLE_WITHDRAWN, before - after)):
             for name in sorted(names):
                 ledger.append(event, subject=f"person:{person.pseudonym}", actor=actor, facts={"group": name})
+
+    @admin.action(description="Ask that the chosen person be erased", permissions=["erase"])
+    def ask_for_erasure(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponseRedirect | None:
+        """On the page that shows what it would do; somebody else confirms it."""
+        chosen = list(people[:2])
+        if len(chosen) != 1:
+            messages.warning(request, "Choose one person; each erasure has its own ground.")
+            return None
+        return HttpResponseRedirect(reverse("erasure-ask", args=[chosen[0].pseudonym]))
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        """Whoever may ask for it."""
+        return request.user.has_perm("governance.erase_person")
 
     @admin.display(description="kind")
     def kind(self, person: Person) -> str:

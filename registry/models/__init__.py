@@ -1,6 +1,6 @@
 """The records. One module a noun; every table but the four mutable ones is append-only."""
 
-from registry.models.blobs import Blob
+from registry.models.blobs import Blob, ErasedBlob
 from registry.models.datasets import Dataset, DatasetCard, DatasetDerivation, DatasetVersion, DatasetWithdrawal
 from registry.models.ledger import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode
 from registry.models.lineage import LineageColumnEdge, LineageDelivery, LineageEdge, LineageEvent, LineageNode
@@ -27,6 +27,7 @@ __all__ = [
     "DatasetVersion",
     "DatasetWithdrawal",
     "ErasableText",
+    "ErasedBlob",
     "LedgerEntry",
     "LedgerHead",
     "LedgerNode",

@@ -18,3 +18,17 @@ class Blob(Record):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class ErasedBlob(Record):
+    """Content that held a person's data and was erased. Its digest stays, so that old proofs name what they named."""
+
+    digest = models.CharField(max_length=71, primary_key=True)
+    erased_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "erased content"
+        verbose_name_plural = "erased contents"
+
+    def __str__(self) -> str:
+        return self.digest

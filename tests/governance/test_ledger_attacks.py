@@ -251,11 +251,12 @@ def test_a_row_that_no_entry_tells_of_is_seen_by_the_rows_alone(outside: Outside
     assert layers(outside)["D"][0].explanation == "auth.group:4711: no entry tells of this row"
 
 
-def test_an_erased_text_leaves_everything_in_order(outside: Outside) -> None:
+def test_an_erasure_that_nobody_told_of_is_a_change(outside: Outside) -> None:
+    """One that was told leaves everything in order: see test_erasures."""
     intruder.run("UPDATE governance_review SET reason = ''")
     intruder.run("UPDATE registry_erasabletext SET salt = NULL, text = NULL WHERE text = 'I read the evidence.'")
 
-    assert seen_by(outside) == ""
+    assert seen_by(outside) == "D"
 
 
 # -- Papers that prove nothing ----------------------------------------------------------------------------------------
