@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.db.models.signals import post_migrate
 from guardian.models import GroupObjectPermission
@@ -155,6 +158,38 @@ def roles_anywhere(person: Person, permission: str) -> set[str]:
         | Q(pk__in=GroupObjectPermission.objects.filter(permission__codename=codename).values("group"))
     )
     return set(RoleGroup.objects.filter(group__in=groups).values_list("role", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRoles:
+    """The roles in which a person holds one permission: on every model, and on single ones by primary key."""
+
+    everywhere: frozenset[str]
+    on_model: dict[int, frozenset[str]]
+
+    def models_for(self, roles: set[str]) -> list[int]:
+        """Models on which one of `roles` is held."""
+        return [pk for pk, held in self.on_model.items() if held & roles]
+
+
+def held_roles(person: Person, permission: str) -> HeldRoles:
+    """The roles of all the person's groups that carry `permission` (`<app>.<codename>`); none for a service account."""
+    if not person.is_active or person.is_service:
+        return HeldRoles(frozenset(), {})
+    app, codename = permission.split(".")
+    everywhere = RoleGroup.objects.filter(
+        group__user=person, group__permissions__codename=codename, group__permissions__content_type__app_label=app
+    ).values_list("role", flat=True)
+    single = GroupObjectPermission.objects.filter(
+        group__user=person,
+        permission__codename=codename,
+        content_type=ContentType.objects.get_for_model(RegisteredModel),
+        group__role_group__isnull=False,
+    ).values_list("object_pk", "group__role_group__role")
+    on_model: dict[int, set[str]] = defaultdict(set)
+    for key, role in single:
+        on_model[int(key)].add(role)
+    return HeldRoles(frozenset(everywhere), {pk: frozenset(roles) for pk, roles in on_model.items()})
 
 
 def people_with(role: str, permission: str, model: RegisteredModel) -> QuerySet[Person]:

@@ -209,6 +209,7 @@ else:
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "registry.tasks.sweep", "schedule": env.float("ASSAY_SWEEP_SECONDS", default=10.0)},
     "deadlines": {"task": "governance.tasks.watch_deadlines", "schedule": 3600.0},
+    "forget": {"task": "governance.tasks.forget", "schedule": 3600.0},
     "checkpoint": {"task": "registry.tasks.publish_checkpoint", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(ASSAY_DATA / "celerybeat-schedule")
@@ -250,6 +251,7 @@ ASSAY_CHECKS = env.list(
 )
 ASSAY_RISK_ACCEPTANCE_DAYS = env.int("ASSAY_RISK_ACCEPTANCE_DAYS", default=180)
 ASSAY_DELEGATION_DAYS = env.int("ASSAY_DELEGATION_DAYS", default=60)
+ASSAY_IDEMPOTENCY_HOURS = env.int("ASSAY_IDEMPOTENCY_HOURS", default=48)
 ASSAY_TOKEN_DAYS = env.int("ASSAY_TOKEN_DAYS", default=90)
 
 # -- REST -------------------------------------------------------------------------------------------------------------

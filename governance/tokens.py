@@ -80,6 +80,7 @@ def issue_token(
         label=label,
         scopes=sorted(set(scopes)),
         expires_at=expires_at,
+        tied=bool(models),
     )
     token.registered_models.set(models)
     ledger.append(

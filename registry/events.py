@@ -30,6 +30,8 @@ class Event(StrEnum):
     KEY_RETIRED = "key.retired"
     KEY_COMPROMISED = "key.compromised"
     PERSON_ERASURE_REQUESTED = "person.erasure-requested"
+    PERMISSION_GRANTED = "permission.granted"
+    PERMISSION_WITHDRAWN = "permission.withdrawn"
     PERSON_ERASED = "person.erased"
     ROW_CHANGED = "row.changed"
     # audits

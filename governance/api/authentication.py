@@ -14,7 +14,7 @@ from registry.models import Person
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows at most. `models` are the slugs it is tied to, None when it is tied to none."""
+    """What a token allows at most. `models` are the slugs it is tied to, None for a token made for every model."""
 
     token_id: int
     scopes: frozenset[str]
@@ -32,8 +32,9 @@ class TokenAuthentication(authentication.BaseAuthentication):
         token = find_token(secret.strip())
         if token is None:
             raise exceptions.AuthenticationFailed("The token is unknown, expired or revoked.")
-        tied = frozenset(token.registered_models.values_list("slug", flat=True))
-        return token.person, Grant(token.pk, frozenset(token.scopes), tied or None)
+        named = frozenset(token.registered_models.values_list("slug", flat=True))
+        tied = token.tied or bool(named)
+        return token.person, Grant(token.pk, frozenset(token.scopes), named if tied else None)
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  (DRF's signature)
         """Makes a missing or wrong token a 401."""

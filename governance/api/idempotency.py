@@ -77,7 +77,7 @@ def _require_key(key: str) -> None:
 def _fingerprint(request: Request) -> str:
     """Keyed, because the body may hold a password, and a plain digest of it could be tried out offline."""
     grant = grant_of(request)
-    tied = ",".join(sorted(grant.models)) if grant and grant.models else ""
+    tied = ",".join(sorted(grant.models)) if grant and grant.models is not None else "all"
     asked = f"{request.method} {request.get_full_path()} {tied}\n".encode() + request.body
     return salted_hmac("governance.api.idempotency", asked, algorithm="sha256").hexdigest()
 

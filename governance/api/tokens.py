@@ -43,7 +43,18 @@ class TokenDocument(serializers.ModelSerializer[AccessToken]):
 
     class Meta:
         model = AccessToken
-        fields = ("id", "prefix", "label", "owner", "scopes", "models", "created_at", "expires_at", "revoked_at")
+        fields = (
+            "id",
+            "prefix",
+            "label",
+            "owner",
+            "scopes",
+            "models",
+            "tied",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+        )
 
 
 class IssuedTokenDocument(TokenDocument):

@@ -10,11 +10,10 @@ from rest_framework.request import Request
 from governance.api.authentication import grant_of
 from governance.api.errors import TokenTiedError
 from governance.models import PromotionRequest
+from governance.sight import VIEW, models_seen_by, require_sight
 from registry.authority import models_permitting, require
 from registry.errors import PermissionRefusedError, UnknownSubjectError
 from registry.models import Dataset, DatasetVersion, ModelVersion, Person, RegisteredModel
-
-VIEW = "registry.view_registeredmodel"
 
 
 def caller(request: Request) -> Person:
@@ -41,14 +40,14 @@ def model_for(request: Request, slug: str, permission: str | None = VIEW) -> Reg
     model = RegisteredModel.objects.select_related("owner").filter(slug=slug).first()
     if model is None:
         raise UnknownSubjectError(f"No model {slug} is registered.", field="model")
-    if permission is not None:
-        require(caller(request), permission, model)
+    _require(request, permission, model)
     return model
 
 
 def models_for(request: Request, permission: str = VIEW) -> QuerySet[RegisteredModel]:
     """Every model the caller may see."""
-    models = models_permitting(caller(request), permission)
+    person = caller(request)
+    models = models_seen_by(person) if permission == VIEW else models_permitting(person, permission)
     grant = grant_of(request)
     return models if grant is None or grant.models is None else models.filter(slug__in=grant.models)
 
@@ -75,9 +74,16 @@ def promotion_for(request: Request, key: UUID, permission: str | None = VIEW) ->
     if found is None:
         raise UnknownSubjectError(f"There is no promotion request {key}.")
     require_tie(request, found.version.model.slug)
-    if permission is not None:
-        require(caller(request), permission, found.version.model)
+    _require(request, permission, found.version.model)
     return found
+
+
+def _require(request: Request, permission: str | None, model: RegisteredModel) -> None:
+    """Sight of a model may also be lent, every other permission is held."""
+    if permission == VIEW:
+        require_sight(caller(request), model)
+    elif permission is not None:
+        require(caller(request), permission, model)
 
 
 def dataset_for(request: Request, slug: str) -> Dataset:

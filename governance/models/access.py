@@ -48,6 +48,10 @@ class AccessToken(models.Model):
     registered_models = models.ManyToManyField(
         RegisteredModel, blank=True, related_name="access_tokens", help_text="Empty: every model the person may see."
     )
+    tied = models.BooleanField(
+        default=False,
+        help_text="Made for single models. It stays so when the last of them is gone: then it opens nothing.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)

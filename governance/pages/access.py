@@ -15,7 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from governance.models import PromotionRequest
-from registry.authority import models_permitting, permits
+from governance.sight import models_seen_by
+from registry.authority import permits
 from registry.models import ModelVersion, Person, RegisteredModel
 
 P = ParamSpec("P")
@@ -33,8 +34,6 @@ STRICT_POLICY = {
     "frame-ancestors": [NONE],
     "object-src": [NONE],
 }
-
-VIEW_MODEL = "registry.view_registeredmodel"
 
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
@@ -57,13 +56,13 @@ def person_of(request: HttpRequest) -> Person:
 
 
 def visible_models(person: Person) -> QuerySet[RegisteredModel]:
-    """Models that the person may look at: by a group's permission on all models, or on that one.
+    """Models that the person may look at: by a group's permission, or because they stand in for somebody there.
 
     A superuser may read everything, as in the admin. Reading gives no vote: the verbs ask the groups only.
     """
     if person.is_active and person.is_superuser:
         return RegisteredModel.objects.all()
-    return models_permitting(person, VIEW_MODEL)
+    return models_seen_by(person)
 
 
 def require_sight(person: Person, permission: str) -> None:

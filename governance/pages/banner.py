@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from governance.gate_facts import Decision, GateOutcome, ReasonCode
 from governance.models import PromotionRequest
 from governance.pages.words import BAD, OK, QUIET, WAIT
-from governance.roles import people_with
-from registry.models import Person
+from governance.reviewers import Reviewer, reviewers_for
 
 State = PromotionRequest.State
+MOST_NAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,27 +122,18 @@ def _approved(stage: str, decision: Decision, *, done: bool) -> tuple[str, str, 
 
 
 def _missing(request: PromotionRequest, decision: Decision) -> tuple[MissingRole, ...]:
-    excluded = {request.requested_by_id, request.version.created_by_id}
-    spoken = set(
-        request.reviews.filter(round=request.round).exclude(verdict="comment").values_list("reviewer", flat=True)
-    )
+    possible = reviewers_for(request) if decision.missing_reviews else {}
     return tuple(
-        MissingRole(
-            missing.role,
-            missing.needed,
-            missing.have,
-            tuple(
-                person.printed_name
-                for person in _able(missing.role, request)
-                if person.pk not in excluded and person.pk not in spoken
-            ),
-        )
+        MissingRole(missing.role, missing.needed, missing.have, _names(possible.get(missing.role, ())))
         for missing in decision.missing_reviews
     )
 
 
-def _able(role: str, request: PromotionRequest) -> list[Person]:
+def _names(reviewers: Iterable[Reviewer]) -> tuple[str, ...]:
     """At most a handful of names: enough to know whom to ask."""
-    return list(
-        people_with(role, "registry.review_promotion", request.version.model).order_by("last_name", "username")[:8]
+    return tuple(
+        f"{entry.person.printed_name} (for {entry.delegation.delegator.printed_name})"
+        if entry.delegation
+        else entry.person.printed_name
+        for entry in islice(reviewers, MOST_NAMES)
     )

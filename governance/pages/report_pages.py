@@ -15,7 +15,8 @@ from audits.models import Report
 from governance import reporting
 from governance.models import PromotionRequest
 from governance.pages.abilities import may_read_report
-from governance.pages.access import VIEW_MODEL, found, person_of, requests_seen_by, strict_page, visible_request
+from governance.pages.access import found, person_of, requests_seen_by, strict_page, visible_request
+from governance.sight import VIEW
 from registry.authority import permits
 
 PAGE_SIZE = 25
@@ -75,7 +76,7 @@ def _request_key(report: Report) -> UUID | None:
 def _subjects_seen(request: HttpRequest) -> list[str] | None:
     """The report subjects of the models the person may see; None when that is every model."""
     person = person_of(request)
-    if person.is_superuser or permits(person, VIEW_MODEL):
+    if person.is_superuser or permits(person, VIEW):
         return None
     keys: Any = requests_seen_by(person).values_list("pk", flat=True)
     return [f"{PREFIX}{key}" for key in keys]

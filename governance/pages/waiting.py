@@ -2,60 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
-
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
-from guardian.models import GroupObjectPermission
 
 from governance.broken_glass import Emergency, emergencies_of
 from governance.emergencies import GlassStanding
 from governance.evaluation import separation_problem
-from governance.models import BreakGlass, PolicyVersion, PromotionRequest, Review, RoleGroup, Waiver
+from governance.models import BreakGlass, Delegation, PolicyVersion, PromotionRequest, Review, Waiver
 from governance.policies import Exclusion
-from registry.models import Person, RegisteredModel
+from governance.reviewers import reviewers_for
+from governance.roles import HeldRoles, held_roles
+from governance.sight import REVIEW, roles_lent_to
+from registry.models import Person
 
 State = PromotionRequest.State
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRoles:
-    """The roles in which a person holds one permission: on every model, and on single ones by primary key."""
-
-    everywhere: frozenset[str]
-    on_model: dict[int, frozenset[str]]
-
-    def models_for(self, roles: set[str]) -> list[int]:
-        """Models on which one of `roles` is held."""
-        return [pk for pk, held in self.on_model.items() if held & roles]
-
-
-def held_roles(person: Person, permission: str) -> HeldRoles:
-    """The roles of all the person's groups that carry `permission` (`<app>.<codename>`); none for a service account."""
-    if not person.is_active or person.is_service:
-        return HeldRoles(frozenset(), {})
-    app, codename = permission.split(".")
-    everywhere = RoleGroup.objects.filter(
-        group__user=person, group__permissions__codename=codename, group__permissions__content_type__app_label=app
-    ).values_list("role", flat=True)
-    single = GroupObjectPermission.objects.filter(
-        group__user=person,
-        permission__codename=codename,
-        content_type=ContentType.objects.get_for_model(RegisteredModel),
-        group__role_group__isnull=False,
-    ).values_list("object_pk", "group__role_group__role")
-    on_model: dict[int, set[str]] = defaultdict(set)
-    for key, role in single:
-        on_model[int(key)].add(role)
-    return HeldRoles(frozenset(everywhere), {pk: frozenset(roles) for pk, roles in on_model.items()})
-
-
 def reviews_waiting_for(person: Person) -> QuerySet[PromotionRequest]:
-    """Requests in review that ask for a role the person holds, whom nothing excludes and who has not spoken yet."""
-    held = held_roles(person, "registry.review_promotion")
-    if not (held.everywhere or held.on_model):
+    """Requests in review that ask for a role the person holds or was lent, that they may fill and have not filled."""
+    held = held_roles(person, REVIEW)
+    lent = roles_lent_to(person)
+    if not (held.everywhere or held.on_model or lent):
         return PromotionRequest.objects.none()
     spoken = Review.objects.filter(request=OuterRef("pk"), round=OuterRef("round"), reviewer=person).exclude(
         verdict=Review.Verdict.COMMENT
@@ -65,20 +32,41 @@ def reviews_waiting_for(person: Person) -> QuerySet[PromotionRequest]:
     policies = PolicyVersion.objects.in_bulk([policy for policy, _ in pairs])
     wanted = Q(pk__in=[])
     for policy, gate_name in pairs:
-        wanted |= Q(policy_version=policy, gate_name=gate_name) & _suits(policies[policy], gate_name, held, person)
-    return candidates.filter(wanted)
+        wanted |= Q(policy_version=policy, gate_name=gate_name) & _suits(
+            policies[policy], gate_name, held, lent, person
+        )
+    found = candidates.filter(wanted)
+    if not Delegation.objects.filter(delegate=person).exists():
+        return found
+    # Whoever stands in for somebody, or did, may be excluded by that: each request is asked by itself.
+    return PromotionRequest.objects.filter(pk__in=[request.pk for request in found if _may_fill(request, person)])
 
 
-def _suits(policy: PolicyVersion, gate_name: str, held: HeldRoles, person: Person) -> Q:
-    """The requests of one gate that the person could review."""
+def _may_fill(request: PromotionRequest, person: Person) -> bool:
+    return any(entry.person == person for entries in reviewers_for(request).values() for entry in entries)
+
+
+def _suits(
+    policy: PolicyVersion, gate_name: str, held: HeldRoles, lent: list[tuple[Delegation, HeldRoles]], person: Person
+) -> Q:
+    """The requests of one gate that the person could review, by themselves or for somebody who is away."""
     gate = next(gate for gate in policy.rules.gates if gate.name == gate_name)
     roles = {quorum.role for quorum in gate.quorum}
-    suits = Q() if held.everywhere & roles else Q(version__model__in=held.models_for(roles))
+    suits = _on_models(held, roles)
+    for delegation, delegators in lent:
+        if delegation.role in roles:
+            here = Q() if delegation.model_id is None else Q(version__model=delegation.model_id)
+            suits |= here & _on_models(delegators, {delegation.role})
     if Exclusion.VERSION_AUTHOR in gate.exclude:
         suits &= ~Q(version__created_by=person)
     if Exclusion.RUN_AUTHOR in gate.exclude:
         suits &= ~Q(version__run_author=person)
     return suits
+
+
+def _on_models(held: HeldRoles, roles: set[str]) -> Q:
+    # Not an empty condition: joined with "or", it would vanish instead of standing for every request.
+    return Q(pk__isnull=False) if held.everywhere & roles else Q(version__model__in=held.models_for(roles))
 
 
 def waivers_waiting_for(person: Person) -> QuerySet[Waiver]:
@@ -95,7 +83,7 @@ def waivers_waiting_for(person: Person) -> QuerySet[Waiver]:
 
 def emergencies_waiting_for(person: Person) -> list[Emergency]:
     """Broken glass that nobody has objected to and that still needs the person's view."""
-    held = held_roles(person, "registry.review_promotion")
+    held = held_roles(person, REVIEW)
     if not (held.everywhere or held.on_model):
         return []
     rows = BreakGlass.objects.exclude(invoked_by=person).exclude(reviews__reviewer=person)

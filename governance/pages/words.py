@@ -159,6 +159,8 @@ EVENTS = {
     "action.refused": "was refused",
     "token.issued": "issued a token",
     "token.revoked": "revoked a token",
+    "permission.granted": "gave a group a permission",
+    "permission.withdrawn": "took a permission from a group",
     "role.granted": "granted a role",
     "role.withdrawn": "withdrew a role",
 }

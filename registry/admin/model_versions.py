@@ -3,14 +3,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
-from guardian.admin import GuardedModelAdmin
+from guardian.admin import AdminGroupObjectPermissionsForm, GuardedModelAdmin
 
 from registry.admin.base import ReadOnlyAdmin, badge, link, pretty_json, short_digest
-from registry.models import ModelVersion, RegisteredModel
+from registry.model_permissions import set_permissions
+from registry.models import ModelVersion, Person, RegisteredModel
 
 RISKS = {"high": ("▲", "wait"), "limited": ("△", "quiet"), "minimal": ("○", "quiet")}
 
@@ -52,6 +54,30 @@ class RegisteredModelAdmin(GuardedModelAdmin, ReadOnlyAdmin):  # type: ignore[mi
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Keep nothing: a model is described by the verb that registered it."""
+
+    def get_obj_perms_manage_group_form(self, request: HttpRequest) -> type[AdminGroupObjectPermissionsForm]:
+        """The form that calls the verb in the name of whoever is signed in."""
+        actor = request.user
+
+        class PermissionsForm(AdminGroupObjectPermissionsForm):
+            def save_obj_perms(self) -> None:
+                assert isinstance(actor, Person)  # noqa: S101  (the admin lets nobody else in)
+                assert isinstance(self.obj, RegisteredModel)  # noqa: S101  (as this admin is of models)
+                chosen = self.cleaned_data[self.get_obj_perms_field_name()]
+                set_permissions(actor=actor, group=self.group, model=self.obj, codenames=chosen)
+
+        return PermissionsForm
+
+    def obj_perms_manage_group_view(self, request: HttpRequest, object_pk: str, group_id: int) -> HttpResponse:
+        """The page of a group's permissions; not for its members, who would give themselves a voice."""
+        if request.user.groups.filter(pk=group_id).exists():
+            raise PermissionDenied("You belong to this group, so somebody else must change what it may do.")
+        answer: HttpResponse = super().obj_perms_manage_group_view(request, object_pk, group_id)  # type: ignore[no-untyped-call]
+        return answer
+
+    def obj_perms_manage_user_view(self, request: HttpRequest, object_pk: str, user_id: int) -> HttpResponse:
+        """Refuse: authority comes from groups, and what a person holds alone counts nowhere."""
+        raise PermissionDenied("Give the permission to a group.")
 
     @admin.display(description="risk", ordering="risk_class")
     def risk(self, model: RegisteredModel) -> str:

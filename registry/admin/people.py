@@ -121,7 +121,31 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
         """With the number of members."""
         return super().get_queryset(request).annotate(member_count=Count("user"))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
+        """Nobody gives themselves a voice through a group of theirs."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        mine = obj is not None and request.user.groups.filter(pk=obj.pk).exists()
+        return (*fields, "permissions") if mine else fields
+
+    def save_related(self, request: HttpRequest, form: ModelForm[Group], formsets: Any, change: bool) -> None:
+        """Keep the permissions, and write each one given or taken into the ledger, in the same transaction."""
+        group = form.instance
+        before = _permissions_of(group)
+        super().save_related(request, form, formsets, change)
+        after = _permissions_of(group)
+        actor = request.user
+        assert isinstance(actor, Person)  # noqa: S101  (the admin lets nobody else in)
+        for event, names in ((Event.PERMISSION_GRANTED, after - before), (Event.PERMISSION_WITHDRAWN, before - after)):
+            for name in sorted(names):
+                facts = {"group": group.name, "permission": name}
+                ledger.append(event, subject=f"group:{group.pk}", actor=actor, facts=facts)
+
     @admin.display(description="members", ordering="member_count")
     def members(self, group: Any) -> int:
         """How many people belong to it."""
         return int(group.member_count)
+
+
+def _permissions_of(group: Group) -> set[str]:
+    held = group.permissions.values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in held}

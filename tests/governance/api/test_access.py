@@ -195,3 +195,13 @@ class TestMakingTokens:
         body = {"label": "deploy", "scopes": ["gate:read"], "owner": "pia"}
         connect(maya).post("/api/v1/tokens/", body, format="json", HTTP_IDEMPOTENCY_KEY="one")
         assert LedgerEntry.objects.filter(event="action.refused").count() == 1
+
+
+def test_a_token_whose_last_model_is_gone_opens_nothing(connect: Connect, world: World, maya: Person) -> None:
+    gone = RegisteredModel.objects.create(slug="gone", name="Gone", owner=maya, intended_purpose="x", risk_class="high")
+    client = connect(maya, models=[gone])
+    gone.delete()
+    assert AccessToken.objects.get().registered_models.count() == 0
+    refused(client.get("/api/v1/models/care-priority/"), 403, "token-not-for-model", "model")
+    assert client.get("/api/v1/models/").json()["count"] == 0
+    refused(client.post("/api/v1/policies/", {"source": "x"}, format="json"), 403, "token-not-for-model")
