@@ -17,7 +17,7 @@ class Column:
     """One column of a dataset version as its owner declared it.
 
     `tags` are words of `registry.datasets.COLUMN_TAGS`: feature, target, sensitive, prediction, score, weight,
-    identifier, pii, special_category, timestamp. `type` is one of number, integer, string, boolean, datetime.
+    identifier, pii, special_category, timestamp and so on. `type` is one of number, integer, string, boolean, datetime.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetEvidence:
-    """A dataset version whose content is held: `role` is train, validation, test, evaluation or reference."""
+    """A dataset version whose content is held; `role` is a word of `registry.models.VersionInput.Role`."""
 
     role: str
     name: str

@@ -242,6 +242,7 @@ ASSAY_CHECKS = env.list(
         "audits.checks.fairness_regression.RegressionFairness",
         "audits.checks.fairness_slices.WorstSlices",
         "audits.checks.explainability_shap.ShapExplanation",
+        "audits.checks.explainability_provided.ProvidedAttributions",
         "audits.checks.lineage_completeness.LineageCompleteness",
         "audits.checks.data_quality_columns.ColumnQuality",
         "audits.checks.performance_metrics.PerformanceMetrics",

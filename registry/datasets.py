@@ -32,6 +32,10 @@ COLUMN_TAGS = (
     "special_category",
     "proxy_suspected",
     "timestamp",
+    "attribution",
+    "base_value",
+    "output",
+    "artifact_digest",
 )
 MEDIA_TYPES = ("text/csv", "application/vnd.apache.parquet")
 

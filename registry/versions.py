@@ -214,7 +214,7 @@ def _require_description(description: VersionDescription) -> None:
 def _require_columns(role: str, dataset: DatasetVersion, signature: Mapping[str, Any]) -> None:
     """What the model asks for must be in the data. Predictions already made need no features beside them."""
     names = {column["name"] for column in dataset.columns}
-    if not names or role == VersionInput.Role.REFERENCE:
+    if not names or role in (VersionInput.Role.REFERENCE, VersionInput.Role.ATTRIBUTIONS):
         return
     predicted = any("prediction" in column["tags"] or "score" in column["tags"] for column in dataset.columns)
     wanted = [("signature.target", signature["target"])]

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 from audits.checks._attribute import explain, translated
 from audits.checks._explainers import Explainer, Walks
-from audits.checks._shares import bootstrap_weights
+from audits.checks._shares import Resampled, bootstrap_weights
 from audits.checks.explainability_shap import ExplanationParameters
 from audits.measurements import MetricValue
 from audits.statistics import intervals
@@ -177,21 +177,24 @@ class Trials:
         return MetricValue(metric=metric, value=float(sample.mean()), n=len(sample), interval=interval)
 
     def _correlation(self, metric: str, first: Array, second: Array) -> MetricValue:
-        """Spearman's of the mean |attribution|; the interval resamples the rows of both."""
-        n, features = len(first) + len(second), first.shape[1]
-        if features < _RANKABLE:
-            reason = f"a ranking needs three features, and the model has {features}"
-            return MetricValue(metric=metric, value=None, n=n, not_estimable=reason)
-        point = float(_spearman(*(part.mean(axis=0, keepdims=True) for part in (first, second)))[0])
-        if np.isnan(point):
-            return MetricValue(metric=metric, value=None, n=n, not_estimable="all features matter equally little")
-        draws = [
-            bootstrap_weights(len(part), self._parameters.resamples, self._seed + index) @ part
-            for index, part in enumerate((first, second))
-        ]
-        known = _spearman(*draws)
-        interval = intervals.percentile(known[~np.isnan(known)], point, self._parameters.level, "bootstrap")
-        return MetricValue(metric=metric, value=point, n=n, interval=interval)
+        return rank_correlation(metric, first, second, self._parameters, self._seed)
+
+
+def rank_correlation(metric: str, first: Array, second: Array, how: Resampled, seed: int) -> MetricValue:
+    """Spearman's of the mean |attribution|; the interval resamples the rows of both."""
+    n, features = len(first) + len(second), first.shape[1]
+    if features < _RANKABLE:
+        reason = f"a ranking needs three features, and the model has {features}"
+        return MetricValue(metric=metric, value=None, n=n, not_estimable=reason)
+    point = float(_spearman(*(part.mean(axis=0, keepdims=True) for part in (first, second)))[0])
+    if np.isnan(point):
+        return MetricValue(metric=metric, value=None, n=n, not_estimable="all features matter equally little")
+    draws = [
+        bootstrap_weights(len(part), how.resamples, seed + index) @ part for index, part in enumerate((first, second))
+    ]
+    known = _spearman(*draws)
+    interval = intervals.percentile(known[~np.isnan(known)], point, how.level, "bootstrap")
+    return MetricValue(metric=metric, value=point, n=n, interval=interval)
 
 
 def _halves(frame: pd.DataFrame, generator: np.random.Generator) -> list[pd.DataFrame]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from audits.checks.explainability_shap import ExplanationParameters
 from audits.measurements import Interval, MetricValue, Table
 from audits.statistics import intervals
 
@@ -20,10 +19,20 @@ NOT_TAGGED = "no column is tagged sensitive and none is named"
 CONSTANT = "the model answers the same whatever the features are"
 
 
+class Resampled(Protocol):
+    """What an interval by resampling needs to know."""
+
+    @property
+    def level(self) -> float: ...
+
+    @property
+    def resamples(self) -> int: ...
+
+
 class Shares:
     """Shares of absolute attribution with row-bootstrap intervals; `absolute` is rows x features."""
 
-    def __init__(self, absolute: Array, features: Sequence[str], parameters: ExplanationParameters, seed: int) -> None:
+    def __init__(self, absolute: Array, features: Sequence[str], parameters: Resampled, seed: int) -> None:
         self.features, self.size, self._level = tuple(features), len(absolute), parameters.level
         self._absolute = absolute
         means = absolute.mean(axis=0)

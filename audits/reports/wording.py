@@ -53,6 +53,13 @@ CHECKS = {
         limits="Contributions describe the model, not the world: a feature may matter because it stands in for "
         "another one. Reasons for a single person vary more than the ranking over all people.",
     ),
+    "explainability.provided": CheckWording(
+        method="The contributions of the single features to each row’s output (Shapley values or alike) were computed "
+        "elsewhere and handed in as a table. They were held against the output stated beside them, and summed up.",
+        reading="A longer bar means that the feature is said to move the model’s output more. Whether the table "
+        "describes the model at all was not tested, because the model could not be asked.",
+        limits="The table is a claim of whoever made it. Only its origin, its sums and its spread can be looked at.",
+    ),
     "lineage": CheckWording(
         method="Starting from the model version, every recorded job and dataset was followed upstream to the declared "
         "sources, and each step was asked for its digest, outcome, owner, licence, legal basis and retention.",
@@ -119,7 +126,7 @@ METRICS = {
 
 def wording_of(check: str) -> CheckWording:
     """The words for a check id `<family>.<name>`."""
-    return CHECKS.get(check.partition(".")[0], GENERAL)
+    return CHECKS.get(check) or CHECKS.get(check.partition(".")[0], GENERAL)
 
 
 def role_in_words(role: str) -> str:

@@ -120,6 +120,7 @@ class VersionInput(Record):
         TEST = "test", "test"
         EVALUATION = "evaluation", "evaluation"
         REFERENCE = "reference", "reference"
+        ATTRIBUTIONS = "attributions", "attributions computed elsewhere"
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="inputs")
     dataset_version = models.ForeignKey("registry.DatasetVersion", on_delete=models.PROTECT, related_name="uses")

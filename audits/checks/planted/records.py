@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from audits.checks.planted.cases import ROWS, UNKNOWN, Plant, Tags, artifact, dataset, evidence
+from audits.checks.planted.cases import ROWS, UNKNOWN, Plant, Tags, artifact, dataset, evidence, lot
 from audits.controls import Control
 from audits.evidence import Evidence
 
@@ -22,6 +22,25 @@ def _columns(folder: Path) -> tuple[Control, ...]:
         for name, cells in (("good", full), ("bad", holes))
     )
     return (Control(metric="worst_missing_fraction", good=good, bad=bad, apart=0.3),)
+
+
+def _attributions(folder: Path) -> tuple[Control, ...]:
+    """Attributions that add up to the output, and the same beside another output."""
+    dice = lot()
+    columns: dict[str, list[Any]] = {name: [round(dice.gauss(0, 1), 3) for _ in range(ROWS)] for name in "abc"}
+    columns |= {"base": [0.5] * ROWS, "model": [UNKNOWN] * ROWS}
+    summed = [0.5 + sum(parts) for parts in zip(*(columns[name] for name in "abc"), strict=True)]
+    tags: Tags = {
+        **dict.fromkeys("abc", ("number", "attribution")),
+        "base": ("number", "base_value"),
+        "model": ("string", "artifact_digest"),
+        "out": ("number", "output"),
+    }
+    good, bad = (
+        evidence(dataset(folder / f"{name}.csv", {**columns, "out": outputs}, tags, "attributions"))
+        for name, outputs in (("good", summed), ("bad", summed[::-1]))
+    )
+    return (Control(metric="additivity_error_relative", good=good, bad=bad, apart=0.5, parameters={"resamples": 200}),)
 
 
 def _lineage(_: Path) -> tuple[Control, ...]:
@@ -51,4 +70,8 @@ def lineage(**facts: Any) -> Evidence:
     return dataclasses.replace(evidence(model=artifact(None)), lineage=record)
 
 
-PLANTED: Mapping[str, Plant] = {"data_quality.columns": _columns, "lineage.completeness": _lineage}
+PLANTED: Mapping[str, Plant] = {
+    "explainability.provided": _attributions,
+    "data_quality.columns": _columns,
+    "lineage.completeness": _lineage,
+}
