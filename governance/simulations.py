@@ -7,10 +7,11 @@ and waivers of that round as they were when the decision was signed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Prefetch
 
@@ -84,19 +85,27 @@ class Simulation:
 
 def simulate(policy_version: PolicyVersion) -> Simulation:
     """Judge every promotion that was ever decided by the rules of `policy_version`, draft or not. Changes nothing."""
+    return simulate_some(policy_version, past_decisions())
+
+
+def simulate_some(policy_version: PolicyVersion, decisions: Sequence[UUID]) -> Simulation:
+    """As `simulate`, for these decisions only: a long history is gone through in parts."""
     rules = policy_version.rules
-    return Simulation(str(policy_version), tuple(_replay(rules, decision) for decision in _newest_decisions()))
+    return Simulation(str(policy_version), tuple(_replay(rules, decision) for decision in _read(decisions)))
 
 
-def _newest_decisions() -> Iterator[GateDecision]:
-    """The last decision of each request, with everything a replay reads, in few queries whatever their number."""
+def past_decisions() -> list[UUID]:
+    """The last decision of each request that was ever decided, the oldest request first."""
     decided = GateDecision.objects.order_by("decided_at").values_list("request", "pk")
-    newest = dict(decided)  # the last one of a request stays
+    return list(dict(decided).values())  # the last one of a request stays
+
+
+def _read(keys: Sequence[UUID]) -> Iterator[GateDecision]:
+    """The decisions with everything a replay reads, in few queries whatever their number."""
     rounds = Prefetch("request__rounds", PromotionRound.objects.select_related("run"))
     observations = Prefetch("request__rounds__run__observations", Observation.objects.all())
     reviews = Prefetch("request__reviews", Review.objects.select_related("reviewer", "delegation__delegator"))
     waivers = Prefetch("request__waivers", Waiver.objects.select_related("decision__decided_by", "requested_by"))
-    keys = list(newest.values())
     for start in range(0, len(keys), 500):  # SQLite takes a limited number of values in one statement
         rows = (
             GateDecision.objects.filter(pk__in=keys[start : start + 500])

@@ -11,6 +11,8 @@ from django.utils.html import format_html, format_html_join
 
 from governance.admin.badges import state_badge
 from governance.models import Policy, PolicyStatusChange, PolicyVersion
+from governance.policy_diffs import differences
+from governance.templatetags.pages import rule
 from registry.admin.base import ReadOnlyAdmin, link, short_digest
 from registry.authority import permits
 from registry.models import Person
@@ -42,7 +44,17 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "standing", "author", "created_at", "text_digest", "page")
     search_fields = ("policy__slug", "digest", "source")
     list_select_related = ("policy", "author")
-    fields = readonly_fields = ("policy", "number", "standing", "page", "author", "created_at", "digest", "yaml")
+    fields = readonly_fields = (
+        "policy",
+        "number",
+        "standing",
+        "page",
+        "author",
+        "created_at",
+        "digest",
+        "changes",
+        "yaml",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
         """With the status of each version."""
@@ -70,7 +82,25 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     def page(self, version: PolicyVersion) -> str:
         """Gates in words, comparison, activation."""
         url = reverse("policy-version", args=[version.policy.slug, version.number])
-        return format_html('<a class="assay-link" href="{}">read, compare, put into force</a>', url)
+        past = reverse("policy-simulate", args=[version.policy.slug, version.number])
+        return format_html(
+            '<a class="assay-link" href="{}">read, compare, put into force</a> · '
+            '<a class="assay-link" href="{}">try it on the past</a>',
+            url,
+            past,
+        )
+
+    @admin.display(description="changes against the version before")
+    def changes(self, version: PolicyVersion) -> str:
+        """Rule by rule, with the way each change leans."""
+        former = version.policy.versions.filter(number__lt=version.number).order_by("-number").first()
+        if former is None:
+            return "–"
+        rows = (
+            (state_badge("bearing", change.bearing), change.path, rule(change.before), rule(change.after))
+            for change in differences(former.rules, version.rules)
+        )
+        return format_html_join("", "<p>{} <code>{}</code>: {} → <strong>{}</strong></p>", rows) or "none"
 
     @admin.display(description="text")
     def yaml(self, version: PolicyVersion) -> str:

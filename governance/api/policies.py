@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from governance import metric_choice
@@ -16,12 +17,12 @@ from governance.api.idempotency import idempotent
 from governance.api.pagination import Filters
 from governance.api.permissions import READING
 from governance.models import PolicyVersion
-from governance.policy_diffs import differences
+from governance.policy_diffs import Bearing, differences
 from governance.policy_versions import activate_policy, draft_policy
 from governance.simulations import simulate
 from governance.tokens import Scope
 from registry.authority import require
-from registry.errors import UnknownSubjectError
+from registry.errors import InvalidInputError, UnknownSubjectError
 
 VIEW = "governance.view_policyversion"
 
@@ -172,6 +173,53 @@ class PolicyActivate(ApiView):
         return Response(policy_document(version))
 
 
+class ChangeDocument(serializers.Serializer[Any]):
+    """One rule that changed: where, from what to what, and which way it leans."""
+
+    path = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+    bearing = serializers.ChoiceField(choices=[str(bearing) for bearing in Bearing])
+
+
+class DiffDocument(serializers.Serializer[Any]):
+    """What changed from one version of a policy to another one."""
+
+    policy = serializers.CharField()
+    against = serializers.CharField(allow_null=True)
+    changes = ChangeDocument(many=True)
+
+
+class PolicyDiff(ApiView):
+    """What a policy version changes."""
+
+    scopes = {"GET": (*READING, Scope.POLICY_WRITE)}
+    serializer_class = DiffDocument
+    filter_backends = ()
+
+    @extend_schema(
+        summary="Compare two versions of a policy",
+        tags=["policies"],
+        parameters=[
+            OpenApiParameter("against", OpenApiTypes.INT, description="Number of the other one; the one before if none")
+        ],
+        responses={200: DiffDocument},
+    )
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Rule by rule, in the order of the text; a moved entry is no change. Without a version before: no changes."""
+        require(self.actor, VIEW)
+        version = policy_version_named(slug, number)
+        asked = request.query_params.get("against")
+        other = _before(version) if asked is None else policy_version_named(slug, _number(asked))
+        changes = differences(other.rules, version.rules) if other else ()
+        document = {
+            "policy": str(version),
+            "against": str(other) if other else None,
+            "changes": [change.to_document() for change in changes],
+        }
+        return conditional(request, document)
+
+
 class SimulationDocument(serializers.Serializer[Any]):
     """What a version would have said of every promotion ever decided, and how it differs from the one before."""
 
@@ -200,6 +248,18 @@ class PolicySimulate(ApiView):
         """Who would be newly blocked or released. Changes nothing; it reads every model, so only drafters may."""
         require(self.actor, "governance.draft_policy")
         version = policy_version_named(slug, number)
-        before = PolicyVersion.objects.filter(policy=version.policy_id, number__lt=version.number).first()
+        before = _before(version)
         changes = differences(before.rules, version.rules) if before else ()
         return Response({**simulate(version).to_document(), "changes": [change.to_document() for change in changes]})
+
+
+def _before(version: PolicyVersion) -> PolicyVersion | None:
+    """The version before this one, None for the first."""
+    rows = PolicyVersion.objects.filter(policy=version.policy_id, number__lt=version.number)
+    return rows.select_related("policy").order_by("-number").first()
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+        raise InvalidInputError("Give the number of a version.", field="against")
+    return int(text)

@@ -89,6 +89,7 @@ VERSION_1 = [
     path("policies/", policies.PolicyList.as_view(), name="policies"),
     path("policies/metric-choice/", policies.MetricChoiceTree.as_view(), name="metric-choice"),
     path("policies/<slug:slug>/versions/<int:number>/", policies.PolicyDetail.as_view(), name="policy-version"),
+    path("policies/<slug:slug>/versions/<int:number>/diff/", policies.PolicyDiff.as_view(), name="policy-diff"),
     path(
         "policies/<slug:slug>/versions/<int:number>/simulate/",
         policies.PolicySimulate.as_view(),

@@ -16,6 +16,7 @@ from governance.models import Policy, PolicyStatusChange, PolicyVersion, Promoti
 from governance.pages.access import deciding_page, found, person_of, require_sight, strict_page
 from governance.pages.forms import PolicyDraftForm, SignedReasonForm, carried_out
 from governance.policies import PolicyError
+from governance.policy_diffs import differences
 from registry.authority import permits
 
 Status = PolicyStatusChange.Status
@@ -74,7 +75,7 @@ def policies(request: HttpRequest) -> HttpResponse:
 def policy_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """One version: its text, its gates in words, and what it changes."""
     person = person_of(request)
-    version = _version(request, slug, number)
+    version = policy_version_shown(request, slug, number)
     rules = version.rules
     others = version.policy.versions.exclude(pk=version.pk).only("number", "policy")
     against = _compared_with(version, request.GET.get("against", ""))
@@ -88,6 +89,8 @@ def policy_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
         "others": list(others),
         "against": against,
         "difference": compared(against.source, version.source) if against else [],
+        "meant": differences(against.rules, version.rules) if against else (),
+        "may_simulate": permits(person, "governance.draft_policy") or permits(person, "governance.activate_policy"),
         "lines": version.source.splitlines(),
         "pinned": PromotionRequest.objects.filter(
             policy_version=version, state__in=PromotionRequest.OPEN_STATES
@@ -140,7 +143,7 @@ def draft(request: HttpRequest) -> HttpResponse:
 @deciding_page
 def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Put a draft into force; its author cannot."""
-    person, version = person_of(request), _version(request, slug, number)
+    person, version = person_of(request), policy_version_shown(request, slug, number)
     form = SignedReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
@@ -155,7 +158,7 @@ def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @deciding_page
 def recall(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Declare that a version should never have been in force."""
-    person, version = person_of(request), _version(request, slug, number)
+    person, version = person_of(request), policy_version_shown(request, slug, number)
     form = SignedReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
@@ -179,6 +182,7 @@ def _signing(request: HttpRequest, version: PolicyVersion, form: SignedReasonFor
         "version": version,
         "former": former,
         "difference": compared(former.source, version.source) if former and not recall else [],
+        "meant": differences(former.rules, version.rules) if former and not recall else (),
         "form": form,
         "recall": recall,
         "problem": problem,
@@ -187,7 +191,8 @@ def _signing(request: HttpRequest, version: PolicyVersion, form: SignedReasonFor
     return render(request, "pages/policy_sign.html", context, status=422 if form.errors else 200)
 
 
-def _version(request: HttpRequest, slug: str, number: int) -> PolicyVersion:
+def policy_version_shown(request: HttpRequest, slug: str, number: int) -> PolicyVersion:
+    """The version, for whoever may see policies; else PermissionDenied or Http404."""
     require_sight(person_of(request), VIEW)
     version: PolicyVersion = found(
         PolicyVersion.objects.select_related("policy", "author"), policy__slug=slug, number=number

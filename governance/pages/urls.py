@@ -22,6 +22,7 @@ from governance.pages import (
     report_pages,
     review_page,
     session,
+    simulation_pages,
     stage_pages,
     waiver_pages,
 )
@@ -68,6 +69,12 @@ urlpatterns = [
     path("policies/draft/", policy_pages.draft, name="policy-draft"),
     path("policies/draft/fairness-measure/", metric_choice_pages.choose, name="metric-choice"),
     path("policies/<slug:slug>/versions/<int:number>/", policy_pages.policy_version, name="policy-version"),
+    path("policies/<slug:slug>/versions/<int:number>/simulate/", simulation_pages.simulate, name="policy-simulate"),
+    path(
+        "policies/<slug:slug>/versions/<int:number>/simulate/part/",
+        simulation_pages.simulate_part,
+        name="policy-simulate-part",
+    ),
     path("policies/<slug:slug>/versions/<int:number>/activate/", policy_pages.activate, name="policy-activate"),
     path("policies/<slug:slug>/versions/<int:number>/recall/", policy_pages.recall, name="policy-recall"),
     path("reports/", report_pages.reports, name="reports"),

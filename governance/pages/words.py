@@ -10,6 +10,7 @@ from audits.measurements import ObservationStatus
 from audits.reports.wording import OUTCOMES
 from governance.emergencies import GlassStanding
 from governance.models import PolicyStatusChange, PromotionRequest, Review
+from governance.policy_diffs import Bearing
 
 OK, BAD, WAIT, QUIET = "ok", "bad", "wait", "quiet"
 
@@ -79,6 +80,11 @@ _HEALTH = {
     Condition.TOO_EARLY.value: Badge("◔", "too early to tell", QUIET),
     Condition.ALIVE.value: Badge("●", "alive", OK),
 }
+_BEARINGS = {
+    Bearing.STRICTER: Badge("▲", "stricter", OK),
+    Bearing.LOOSER: Badge("▼", "looser", BAD),
+    Bearing.OTHER: Badge("○", "other", QUIET),
+}
 _CONDITIONS = {
     "met": Badge("●", "met", OK),
     "open": Badge("○", "to be met", WAIT),
@@ -101,6 +107,7 @@ _FAMILIES = {
     "risk": _RISKS,
     "health": _HEALTH,
     "glass": _GLASS,
+    "bearing": _BEARINGS,
     "condition": _CONDITIONS,
 }
 

@@ -48,6 +48,18 @@ def short(digest: str) -> str:
 
 
 @register.filter
+def rule(value: Any) -> str:
+    """One side of a change of a policy: a dash for nothing, otherwise as the policy would be written."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {rule(entry)}" for name, entry in value.items() if entry not in (None, [], {}))
+    return ", ".join(map(rule, value)) if isinstance(value, list | tuple) else str(value)
+
+
+@register.filter
 def in_words(name: str) -> str:
     """`selection-rate_difference` as people say it."""
     text = name.replace("_", " ").replace("-", " ")

@@ -99,3 +99,22 @@ def test_the_tree_of_fairness_measures_can_be_read(connect: Connect, carla: Pers
     tree = connect(carla).get(f"{POLICIES}metric-choice/").json()
     assert tree["first"] == "acts_on"
     assert {"harm", "label"} <= {question["id"] for question in tree["questions"]}
+
+
+def test_two_versions_are_compared_rule_by_rule(connect: Connect, carla: Person, policy: PolicyVersion) -> None:
+    client = connect(carla)
+    client.post(POLICIES, {"source": POLICY.replace('at_most: "0.20"', 'at_most: "0.30"')}, format="json")
+    path = "/api/v1/policies/house_rules/versions/{}/diff/"
+    told = client.get(path.format(2)).json()
+    assert (told["policy"], told["against"]) == ("house_rules/2", "house_rules/1")
+    (change,) = told["changes"]
+    assert (change["before"], change["after"], change["bearing"]) == ("0.20", "0.30", "looser")
+    (back,) = client.get(path.format(1) + "?against=2").json()["changes"]
+    assert back["bearing"] == "stricter"
+    assert client.get(path.format(1)).json() == {"policy": "house_rules/1", "against": None, "changes": []}
+    refused(client.get(path.format(1) + "?against=x"), 422, "invalid-input", "against")
+    refused(client.get(path.format(1) + "?against=9"), 404, "unknown-subject", "policy")
+
+
+def test_comparing_is_for_those_who_see_policies(connect: Connect, otto: Person, policy: PolicyVersion) -> None:
+    refused(connect(otto).get("/api/v1/policies/house_rules/versions/1/diff/"), 403, "permission-refused")

@@ -1,0 +1,45 @@
+// Replays past promotions part by part, and shows how far it is and what would have ended otherwise.
+(function () {
+  "use strict";
+  const box = document.querySelector("[data-simulation-url]");
+  if (!box) {
+    return;
+  }
+  const bar = box.querySelector("progress");
+  const words = box.querySelector("[data-simulation-words]");
+  const sums = {};
+
+  function show(told) {
+    bar.max = told.total;
+    bar.value = told.done;
+    words.textContent = `${told.done} of ${told.total} past promotions.`;
+    for (const [effect, count] of Object.entries(told.counts)) {
+      sums[effect] = (sums[effect] || 0) + count;
+      document.querySelector(`[data-count="${effect}"]`).textContent = String(sums[effect]);
+    }
+    for (const [effect, rows] of Object.entries(told.rows)) {
+      // Rows of our own template, which escapes every text.
+      document.querySelector(`[data-rows="${effect}"]`).insertAdjacentHTML("beforeend", rows);
+    }
+  }
+
+  async function replay(done) {
+    const answer = await fetch(`${box.dataset.simulationUrl}?done=${done}`, { headers: { Accept: "application/json" } });
+    if (!answer.ok) {
+      throw new Error(String(answer.status));
+    }
+    const told = await answer.json();
+    show(told);
+    if (told.done < told.total && told.done > done) {
+      await replay(told.done);
+      return;
+    }
+    for (const none of document.querySelectorAll("[data-none]")) {
+      none.hidden = Boolean(sums[none.dataset.none]);
+    }
+  }
+
+  replay(0).catch(() => {
+    words.textContent = "The server did not answer. Load the page again to begin anew.";
+  });
+})();
