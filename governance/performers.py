@@ -9,6 +9,7 @@ from typing import Any
 
 from audits import signals
 from governance import deadlines, erasures, last_line, letters, promotions, recall_letters, recalls, reporting
+from governance.dossiers import orders
 from governance.models import GateDecision
 from registry import refused, work
 from registry import signals as registry_signals
@@ -42,6 +43,23 @@ class ReportPerformer:
 
 
 refused.recognise(last_line.MESSAGE)
+
+
+class DossierPerformer:
+    """Puts one document that follows the points of a law on paper, and seals it."""
+
+    def perform(self, payload: Mapping[str, Any]) -> work.Effect:
+        """Render and seal now; keeping it is idempotent by its number."""
+        orders.issue_dossier(payload)
+        return lambda: None
+
+    def gave_up(self, payload: Mapping[str, Any], error: str) -> work.Effect:
+        """The work item keeps the error for the operator."""
+        log.error("the document %s could not be made: %s", payload["number"], error)
+        return lambda: None
+
+
+work.performs(orders.DOSSIER_WORK, DossierPerformer())
 work.performs(reporting.REPORT_WORK, ReportPerformer())
 work.performs(erasures.SCRUB_WORK, erasures.ScrubPerformer())
 work.performs(deadlines.LETTER_WORK, letters.LetterPerformer())

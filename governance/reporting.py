@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from audits.models import Report
 from audits.reports import bundle
-from governance import decisions, report_bundle
+from governance import decisions, issuing, report_bundle
 from governance.models import GateDecision, PromotionRequest
 from governance.refusals import recorded, subject_id
 from governance.report_document import build_document
@@ -22,11 +21,10 @@ from registry.canonical import digest
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.events import Event
 from registry.models import Blob, LedgerEntry, Person
-from registry.signing import keyring
 
 REPORT_WORK = decisions.REPORT_WORK
 #: A language is listed here once the whole report is translated into it, never half.
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "de")
 #: The first day whose law the catalogue knows, and how far ahead of today a report may look.
 FIRST_DAY, MOST_DAYS_AHEAD = date(2016, 5, 24), 3660
 
@@ -36,49 +34,17 @@ def issue_report(decision: GateDecision, *, as_of: date | None = None, language:
 
     `as_of` is the day whose law is described, the day of the decision unless given.
     """
-    # The renderer pulls in WeasyPrint and pyHanko: workers need them, the web process never does.
-    from audits.reports.render import evidence_bytes, render_pdf  # noqa: PLC0415
-    from audits.reports.seal import seal_pdf  # noqa: PLC0415
-
     ledger.publish_checkpoint()
     day = as_of or decision.decided_at.date()
     number = _issue_of(report_number(decision, as_of=day, language=language))
     document = build_document(decision, number=number, as_of=day, language=language)
-    sealed = seal_pdf(
-        render_pdf(document), keyring=keyring(), reason=f"Report {number}", tsa_url=settings.ASSAY_TSA_URL
+    order = issuing.Issue(
+        document=document,
+        kind="gate-audit",
+        subject=subject_id(decision.request),
+        facts={"decision": decision.digest},
     )
-    evidence = evidence_bytes(document)
-    packed = report_bundle.pack(document, sealed=sealed, decision=decision)
-    with transaction.atomic():
-        blob = storage.store_bytes(sealed, media_type="application/pdf")
-        evidence_blob = storage.store_bytes(evidence, media_type="application/json")
-        bundle_blob = storage.store_bytes(packed, media_type="application/zip")
-        existing = Report.objects.filter(number=number).first()
-        if existing is not None:
-            return existing, blob
-        report = Report(
-            number=number,
-            subject=subject_id(decision.request),
-            language=language,
-            as_of=day,
-            file_digest=blob.digest,
-            evidence_digest=evidence_blob.digest,
-            bundle_digest=bundle_blob.digest,
-            created_at=timezone.now(),
-        )
-        report.save()
-        ledger.append(
-            Event.REPORT_SEALED,
-            subject=report.subject,
-            facts={
-                "number": number,
-                "file": blob.digest,
-                "evidence": evidence_blob.digest,
-                "bundle": bundle_blob.digest,
-                "decision": decision.digest,
-            },
-        )
-    return report, blob
+    return issuing.issue(order, lambda sealed: report_bundle.pack(document, sealed=sealed, decision=decision))
 
 
 @recorded("request")
@@ -89,11 +55,8 @@ def order_report(*, actor: Person, request: PromotionRequest, as_of: date, langu
     InvalidInputError, or UnknownSubjectError when nothing has been decided yet.
     """
     require(actor, "registry.read_report", request.version.model)
-    if language not in LANGUAGES:
-        raise InvalidInputError(f"Reports are written in {' or '.join(LANGUAGES)}.", field="language")
-    last = timezone.now().date() + timedelta(days=MOST_DAYS_AHEAD)
-    if not FIRST_DAY <= as_of <= last:
-        raise InvalidInputError(f"The day lies between {FIRST_DAY} and {last}.", field="as_of")
+    require_language(language)
+    require_day(as_of)
     decision = request.decisions.order_by("-decided_at", "-pk").first()
     if decision is None:
         raise UnknownSubjectError("Nothing has been decided yet, so there is nothing to report.")
@@ -115,6 +78,19 @@ def _issue_of(number: str) -> str:
     while (held := Report.objects.filter(number=issue).first()) and storage.is_erased(held.file_digest):
         issue, later = f"{number}-R{later}", later + 1
     return issue
+
+
+def require_language(language: str) -> None:
+    """Raises InvalidInputError for a language in which no report is written."""
+    if language not in LANGUAGES:
+        raise InvalidInputError(f"Reports are written in {' or '.join(LANGUAGES)}.", field="language")
+
+
+def require_day(as_of: date) -> None:
+    """Raises InvalidInputError for a day whose law the catalogue does not know or that lies too far ahead."""
+    last = timezone.now().date() + timedelta(days=MOST_DAYS_AHEAD)
+    if not FIRST_DAY <= as_of <= last:
+        raise InvalidInputError(f"The day lies between {FIRST_DAY} and {last}.", field="as_of")
 
 
 def report_number(decision: GateDecision, *, as_of: date | None = None, language: str = "en") -> str:

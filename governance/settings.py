@@ -181,6 +181,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # -- Work queue: the database row is the truth, the message only wakes a worker (registry.work) -----------------------
 _broker_folder = ASSAY_DATA / "broker"

@@ -35,7 +35,10 @@ _CLAIMS = {claim.name.lower().replace("_", "-"): claim for claim in Claim}
 _MARK = re.compile(r"(?:<!--|\{#|#)\s*law:\s*([a-z-]+)\s*((?:[a-z0-9][a-z0-9-]*(?:,\s*)?)*)")
 _CONFORMITY = re.compile(
     r"\b(non-|un)?compliant\b|\bin conformity with\b|\bconforms? (with|to) the (law|AI Act|GDPR)\b"
-    r"|\bcompl(y|ies) with the (law|AI Act|GDPR)\b|\b(rechts|gesetzes|DSGVO-?|KI-VO-?)konform\w*|\bGDPR-ready\b",
+    r"|\bcompl(y|ies) with the (law|AI Act|GDPR)\b|\bGDPR-ready\b"
+    r"|\b(rechts|gesetzes|DSGVO-?|KI-VO-?)?konform(er|es|e|en|em)?\b"
+    r"|\b(erfüllt|entspricht|genügt)\s+(den|die|der)\s+((Anforderungen|Vorgaben|Pflichten)\s+(der|des)\s+)?"
+    r"(DSGVO|KI-VO|KI-Verordnung|Datenschutz-Grundverordnung|Gesetzes?)\b",
     re.IGNORECASE,
 )
 _OBLIGES = re.compile(

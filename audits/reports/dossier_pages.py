@@ -1,4 +1,4 @@
-"""What a document that follows the points of a law prints: its points by chapter, and how many stand where. Pure."""
+"""What a document that follows the points of a law prints: its points by chapter, and how many stand where."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audits.reports.dossier import DossierDocument, Point, PointStatus
+from audits.reports.tongue import ours
 from audits.reports.wording import POINTS
 
 _CHAPTER = re.compile(r"^(?P<chapter>.*?(?:Art\.|Annex)\s\w+(?:\(\d+\)|, point \d+)?)")
@@ -41,7 +42,7 @@ def context(document: DossierDocument, evidence_digest: str) -> dict[str, Any]:
         "open_points": document.open_points,
         "groups": chapters(document.points),
         "key_numbers": tuple(
-            (POINTS[status][1], counts[status], POINTS[status][0], "bad" if status is PointStatus.OPEN else "")
+            (ours(POINTS[status][1]), counts[status], POINTS[status][0], "bad" if status is PointStatus.OPEN else "")
             for status in PointStatus
         ),
     }

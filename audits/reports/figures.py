@@ -1,6 +1,6 @@
 """How numbers and times are written on paper. One place, so that a test can find every printed number in the evidence.
 
-No Django here.
+Months and number marks are those of the active language.
 """
 
 from __future__ import annotations
@@ -8,20 +8,25 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from audits.measurements import Interval, MetricValue
+from audits.reports.tongue import marked
 
 MOST_DIGITS = 12
 MINUS = "\u2212"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+    *(gettext_noop("January"), gettext_noop("February"), gettext_noop("March"), gettext_noop("April")),
+    *(gettext_noop("May"), gettext_noop("June"), gettext_noop("July"), gettext_noop("August")),
+    *(gettext_noop("September"), gettext_noop("October"), gettext_noop("November"), gettext_noop("December")),
+)
 
 
 def count(number: int) -> str:
     """12345 as 12,345."""
-    return f"{number:,}".replace("-", MINUS)
+    return marked(f"{number:,}").replace("-", MINUS)
 
 
 def figure(value: float, *limits: float, digits: int = 3) -> str:
@@ -37,14 +42,14 @@ def figure(value: float, *limits: float, digits: int = 3) -> str:
     for places in range(digits, MOST_DIGITS + 1):
         rounded = round(value, places)
         if all(_side(rounded, limit) == _side(value, limit) for limit in limits):
-            return f"{value:,.{places}f}".replace("-", MINUS)
-    return repr(value).replace("-", MINUS)
+            return marked(f"{value:,.{places}f}").replace("-", MINUS)
+    return marked(repr(value)).replace("-", MINUS)
 
 
 def _scientific(value: float) -> str:
     """3.2e-09 as 3.20 × 10⁻⁹."""
-    mantissa, _, exponent = f"{value:.2e}".partition("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", MINUS)
+    mantissa, _e, exponent = f"{value:.2e}".partition("e")
+    return f"{marked(mantissa)} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", MINUS)
 
 
 def _side(value: float, limit: float) -> int:
@@ -63,8 +68,8 @@ def bounds(interval: Interval | None, *limits: float) -> str:
 def measured(value: MetricValue | None, *limits: float) -> str:
     """The value as printed in tables: the number, or the words that there is none."""
     if value is None:
-        return "nothing measured"
-    return "not estimable" if value.value is None else figure(value.value, *limits)
+        return _("nothing measured")
+    return _("not estimable") if value.value is None else figure(value.value, *limits)
 
 
 def limits_of(at_least: str | None, at_most: str | None) -> tuple[float, ...]:
@@ -76,9 +81,9 @@ def day(when: date) -> str:
     """2026-11-20 as 20 November 2026; a datetime is taken at its UTC day."""
     if isinstance(when, datetime):
         when = when.astimezone(UTC).date()
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+    return _("{day} {month} {year}").format(day=when.day, month=_(MONTHS[when.month - 1]), year=when.year)
 
 
 def moment(when: datetime) -> str:
     """A time as 20 November 2026, 09:15:02 UTC."""
-    return f"{day(when)}, {when.astimezone(UTC):%H:%M:%S} UTC"
+    return _("{day}, {time} UTC").format(day=day(when), time=f"{when.astimezone(UTC):%H:%M:%S}")

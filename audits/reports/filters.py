@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.template import Library
+from django.utils.translation import gettext as _
 
 from audits.criteria import Outcome
 from audits.measurements import MetricValue
-from audits.reports import figures, wording
+from audits.reports import figures, tongue, wording
 from audits.reports.dossier import PointStatus
 from audits.reports.parts import FindingFacts, Verdict
 from audits.reports.text import visible
@@ -19,8 +20,21 @@ register = Library()
 register.filter("day", figures.day)
 register.filter("moment", figures.moment)
 register.filter("count", figures.count)
-register.filter("role", wording.role_in_words)
-register.filter("metric", wording.metric_in_words)
+register.filter("ours", tongue.ours)
+register.filter("article", tongue.article)
+register.filter("law", tongue.law)
+
+
+@register.filter
+def role(slug: str) -> str:
+    """A role as people say it."""
+    return tongue.ours(wording.role_in_words(slug))
+
+
+@register.filter
+def metric(name: str) -> str:
+    """A metric, or a column of a table, as people say it."""
+    return tongue.ours(wording.metric_in_words(name))
 
 
 @register.filter
@@ -29,7 +43,7 @@ def cell(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, int | float):
         return figures.figure(value)
     if isinstance(value, datetime):
@@ -74,7 +88,7 @@ def glyph(word: Outcome | Verdict | PointStatus) -> str:
 @register.filter
 def word(outcome: Outcome | PointStatus) -> str:
     """An outcome, or the state of a point, as people say it."""
-    return wording.POINTS[outcome][1] if isinstance(outcome, PointStatus) else wording.OUTCOMES[outcome][1]
+    return tongue.ours((wording.POINTS[outcome] if isinstance(outcome, PointStatus) else wording.OUTCOMES[outcome])[1])
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The charts of groups beside each other: ROC curves, reliability curves, and a map of joint groups. No Django here.
+"""The charts of groups beside each other: ROC curves, reliability curves, and a map of joint groups.
 
 Each is drawn from what the check stored: the tables `roc` and `reliability`, and the rates of joint groups. The words
 under a chart say what it shows and how to read it; they judge nothing, that is left to the findings.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.utils.translation import gettext as _
+
 from audits.measurements import MetricValue
 from audits.reports import charts
 from audits.reports.charts.compared import MOST_SERIES
 from audits.reports.charts.heat import MOST_COLUMNS, MOST_ROWS
 from audits.reports.figures import bounds, count, figure
 from audits.reports.parts import CheckFacts
-from audits.reports.pictured import Picture, left_out, sentence
+from audits.reports.pictured import Picture, heard, left_out, sentence
+from audits.reports.tongue import ours
 from audits.reports.wording import metric_in_words
 
 JOINED_BY = " & "
@@ -50,7 +53,7 @@ def _largest(groups: Iterable[str], values: dict[str, MetricValue]) -> list[str]
 
 def _detail(word: str, value: MetricValue | None) -> str:
     if value is None or value.value is None:
-        return f"{word} not estimable"
+        return _("{word} not estimable").format(word=word)
     return f"{word} {figure(value.value)} {bounds(value.interval)}, n {count(value.n)}"
 
 
@@ -61,7 +64,7 @@ def _reliability(check: CheckFacts, feature: str, entries: Sequence[dict[str, ob
     series = [
         charts.Series(
             label=group,
-            detail=_detail("error", errors.get(group)),
+            detail=_detail(_("error"), errors.get(group)),
             points=[
                 charts.Point(
                     x=_number(one["mean_score"]),
@@ -75,23 +78,27 @@ def _reliability(check: CheckFacts, feature: str, entries: Sequence[dict[str, ob
         )
         for group in groups
     ]
-    words = f"calibration by {feature}"
-    told = _told(series, "mean score against the share that is positive", len(errors))
-    svg = charts.compared(series, title=words, description=told, across="mean score", upward="share positive")
-    reading = (
-        f"{sentence(words)}. On the dotted diagonal a score means what it says; below it people are scored too high, "
-        f"above it too low. {_ends('Expected calibration error', errors, groups)}{_leaning(gaps, groups)}"
-    )
-    return Picture(svg, f"Chart: {words}. {told}", reading + left_out(len(groups), len(errors)))
+    words = _("calibration by {feature}").format(feature=feature)
+    told = _told(series, _("mean score against the share that is positive"), len(errors))
+    svg = charts.compared(series, title=words, description=told, across=_("mean score"), upward=_("share positive"))
+    reading = _(
+        "{words}. On the dotted diagonal a score means what it says; below it people are scored too high, above it too "
+        "low."
+    ).format(words=sentence(words))
+    ends = _ends(_("Expected calibration error"), errors, groups) + _leaning(gaps, groups)
+    return Picture(svg, heard(words, told), f"{reading} {ends}" + left_out(len(groups), len(errors)))
 
 
 def _leaning(gaps: dict[str, MetricValue], groups: Sequence[str]) -> str:
     """Who is scored too high or too low on the whole, where the interval leaves no doubt."""
     words = []
-    for direction, sure in (("too high", _above_zero), ("too low", _below_zero)):
+    for direction, sure in (
+        (_("On the whole scored too high, beyond chance: {groups}."), _above_zero),
+        (_("On the whole scored too low, beyond chance: {groups}."), _below_zero),
+    ):
         leaning = [group for group in groups if group in gaps and sure(gaps[group])]
         if leaning:
-            words.append(f" On the whole scored {direction}, beyond chance: {', '.join(leaning)}.")
+            words.append(" " + direction.format(groups=", ".join(leaning)))
     return "".join(words)
 
 
@@ -109,7 +116,7 @@ def _roc(check: CheckFacts, feature: str, entries: Sequence[dict[str, object]]) 
     series = [
         charts.Series(
             label=group,
-            detail=_detail("area", areas.get(group)),
+            detail=_detail(_("area"), areas.get(group)),
             points=[
                 charts.Point(x=_number(one["false_positive_rate"]), y=_number(one["true_positive_rate"]))
                 for one in entries
@@ -118,24 +125,25 @@ def _roc(check: CheckFacts, feature: str, entries: Sequence[dict[str, object]]) 
         )
         for group in groups
     ]
-    words = f"ROC curves by {feature}"
-    told = _told(series, "false positive rate against true positive rate at each threshold", len(areas))
+    words = _("ROC curves by {feature}").format(feature=feature)
+    told = _told(series, _("false positive rate against true positive rate at each threshold"), len(areas))
     svg = charts.compared(
-        series, title=words, description=told, across="false positive rate", upward="true positive rate"
+        series, title=words, description=told, across=_("false positive rate"), upward=_("true positive rate")
     )
-    reading = (
-        f"{sentence(words)}. Each point is one threshold; the nearer a curve comes to the upper left corner, the "
-        f"better the score tells positives from negatives in that group, and on the dotted diagonal it tells nothing. "
-        f"Curves "
-        f"apart from each other mean that one threshold cannot give all groups the same error rates. "
-        f"{_ends('Area under the curve', areas, groups)}"
-    )
-    return Picture(svg, f"Chart: {words}. {told}", reading + left_out(len(groups), len(areas)))
+    reading = _(
+        "{words}. Each point is one threshold; the nearer a curve comes to the upper left corner, the better the score "
+        "tells positives from negatives in that group, and on the dotted diagonal it tells nothing. Curves apart from "
+        "each other mean that one threshold cannot give all groups the same error rates."
+    ).format(words=sentence(words))
+    ends = _ends(_("Area under the curve"), areas, groups)
+    return Picture(svg, heard(words, told), f"{reading} {ends}" + left_out(len(groups), len(areas)))
 
 
 def _told(series: Sequence[charts.Series], what: str, total: int) -> str:
     details = "; ".join(f"{one.label}: {one.detail}" for one in series)
-    return f"{len(series)} of {count(max(total, len(series)))} groups, {what}. {details}."
+    return _("{shown} of {total} groups, {what}. {details}.").format(
+        shown=len(series), total=count(max(total, len(series))), what=what, details=details
+    )
 
 
 def _ends(words: str, values: dict[str, MetricValue], groups: Sequence[str]) -> str:
@@ -144,7 +152,9 @@ def _ends(words: str, values: dict[str, MetricValue], groups: Sequence[str]) -> 
     if len(known) < 2:  # noqa: PLR2004 - ends need two values
         return ""
     (low, lowest), (high, highest) = min(known), max(known)
-    return f"{words}: highest for {highest} ({figure(high)}), lowest for {lowest} ({figure(low)})."
+    return _("{words}: highest for {highest} ({high}), lowest for {lowest} ({low}).").format(
+        words=words, highest=highest, high=figure(high), lowest=lowest, low=figure(low)
+    )
 
 
 def _maps(check: CheckFacts) -> list[Picture]:
@@ -166,21 +176,25 @@ def _map(check: CheckFacts, feature: str) -> Picture:
         down, across, rows, columns = across, down, columns, rows
         pairs = {(second, first): value for (first, second), value in pairs.items()}
     fields = {pair: _field(value) for pair, value in pairs.items()}
-    words = f"{metric_in_words('selection_rate')} by {down} and {across}"
-    told = "; ".join(f"{a} and {b}: {_spoken(value)}" for (a, b), value in list(pairs.items())[:20])
+    words = _("{words} by {down} and {across}").format(
+        words=ours(metric_in_words("selection_rate")), down=down, across=across
+    )
+    pair = _("{one} and {other}: {told}")
+    told = "; ".join(pair.format(one=a, other=b, told=_spoken(value)) for (a, b), value in list(pairs.items())[:20])
     svg = charts.heat(fields, title=words, description=f"{told}.", down=(down, rows), across=(across, columns))
     known = {f"{a}, {b}": value for (a, b), value in pairs.items() if value.value is not None}
-    reading = (
-        f"{sentence(words)}: who is selected how often among people who are in two groups at once; darker is more "
-        f"often. A wedge up marks the highest field, a wedge down the lowest. {_ends('Selected', known, list(known))}"
-    )
+    reading = _(
+        "{words}: who is selected how often among people who are in two groups at once; darker is more often. A wedge "
+        "up marks the highest field, a wedge down the lowest."
+    ).format(words=sentence(words))
+    ends = _ends(_("Selected"), known, list(known))
     shown = min(len(rows), MOST_ROWS) * min(len(columns), MOST_COLUMNS)
     total = len(rows) * len(columns)
-    return Picture(svg, f"Chart: {words}. {told}.", reading + left_out(shown, total))
+    return Picture(svg, heard(words, f"{told}."), f"{reading} {ends}" + left_out(shown, total))
 
 
 def _field(value: MetricValue) -> charts.Field:
-    word = "withheld" if value.not_estimable.startswith("withheld") else "not estimable"
+    word = _("withheld") if value.not_estimable.startswith("withheld") else _("not estimable")
     interval = value.interval
     return charts.Field(
         value=value.value,
@@ -192,7 +206,7 @@ def _field(value: MetricValue) -> charts.Field:
 
 
 def _spoken(value: MetricValue) -> str:
-    return "not estimable" if value.value is None else f"{figure(value.value)} {bounds(value.interval)}"
+    return _("not estimable") if value.value is None else f"{figure(value.value)} {bounds(value.interval)}"
 
 
 def _number(cell: object) -> float:

@@ -1,4 +1,4 @@
-"""What stands on which page: the document turned into the values that the template prints. No Django here.
+"""What stands on which page: the document turned into the values that the template prints.
 
 Bulk stays out of the paper: of every table the first or worst rows are shown with a count of the rest, and all of it is
 in the embedded evidence.
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from audits.criteria import Outcome
 from audits.measurements import MetricValue, ObservationStatus
 from audits.reports import pictures
@@ -18,6 +20,7 @@ from audits.reports.parts import CheckFacts, ControlFacts, FindingFacts, Verdict
 from audits.reports.wording import CheckWording, wording_of
 
 MOST_FINDINGS, MOST_VALUES, MOST_TABLES, MOST_TABLE_ROWS, MOST_COLUMNS, MOST_CONTROLS = 40, 10, 2, 6, 8, 24
+MOST_ON_ONE_PAGE = 4
 
 _WORST_FIRST = (
     Outcome.NOT_SATISFIED,
@@ -139,11 +142,11 @@ def context(document: ReportDocument, evidence_digest: str) -> dict[str, Any]:
         "waits_for_people": bool(document.decision.missing_reviews) and not document.decision.blocking,
         "deciders": tuple(review for review in document.reviews if review.counts),
         "key_numbers": (
-            ("satisfied", document.count(Outcome.SATISFIED), "●", ""),
-            ("not satisfied", document.count(Outcome.NOT_SATISFIED), "◆", "bad"),
-            ("inconclusive", document.count(Outcome.INCONCLUSIVE), "○", "doubt"),
-            ("not measured", unmeasured, "×", "bad"),
-            ("live waivers", len(live), "!", "bad"),
+            (_("satisfied"), document.count(Outcome.SATISFIED), "●", ""),
+            (_("not satisfied"), document.count(Outcome.NOT_SATISFIED), "◆", "bad"),
+            (_("inconclusive"), document.count(Outcome.INCONCLUSIVE), "○", "doubt"),
+            (_("not measured"), unmeasured, "×", "bad"),
+            (_("live waivers"), len(live), "!", "bad"),
         ),
         "live_waivers": live,
         "break_glass": tuple(waiver for waiver in document.waivers if waiver.break_glass),
@@ -154,4 +157,20 @@ def context(document: ReportDocument, evidence_digest: str) -> dict[str, Any]:
         "timeline": pictures.of_decision(document),
         "lineage_picture": pictures.of_lineage(document),
         "lineage_problems": tuple(node for node in document.lineage.nodes if node.problem)[:MOST_VALUES],
+    }
+
+
+def summary(document: ReportDocument, evidence_digest: str) -> dict[str, Any]:
+    """What stands on the one page for management: the decision, what stands against it, the worst findings."""
+    values = context(document, evidence_digest)
+    troubled = [f for f in worst_first(document.findings) if f.outcome is not Outcome.SATISFIED]
+    verdicts = [
+        (verdict, sum(control.verdict is verdict for control in document.controls)) for verdict in _VERDICTS_FIRST
+    ]
+    return values | {
+        "troubled": troubled[:MOST_ON_ONE_PAGE],
+        "troubled_total": len(troubled),
+        "points": document.open_points[:MOST_ON_ONE_PAGE],
+        "verdicts": tuple((verdict, number) for verdict, number in verdicts if number),
+        "compared": document.comparison.rows[: MOST_ON_ONE_PAGE - 2] if document.comparison else (),
     }

@@ -1,8 +1,10 @@
-"""What a chart is in a report: the drawing and its words. No Django here."""
+"""What a chart is in a report: the drawing and its words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
 
 from audits.reports.figures import count
 
@@ -23,4 +25,12 @@ def sentence(words: str) -> str:
 
 def left_out(kept: int, total: int) -> str:
     """What is said where not everything fits."""
-    return f" {count(kept)} of {count(total)} shown; all are in the embedded evidence." if kept < total else ""
+    if kept >= total:
+        return ""
+    told = _("{kept} of {total} shown; all are in the embedded evidence.")
+    return " " + told.format(kept=count(kept), total=count(total))
+
+
+def heard(words: str, told: str) -> str:
+    """The words for readers who hear the chart."""
+    return _("Chart: {words}. {told}").format(words=words, told=told)

@@ -1,8 +1,11 @@
-"""Which charts a report shows, and the words under them. Draws with `audits.reports.charts`; no Django here."""
+"""Which charts a report shows, and the words under them. Draws with `audits.reports.charts`; in the active language."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audits.criteria import Outcome
 from audits.measurements import MetricValue
@@ -11,7 +14,8 @@ from audits.reports.document import ReportDocument
 from audits.reports.figures import count
 from audits.reports.group_pictures import of_groups
 from audits.reports.parts import CheckFacts, FindingFacts
-from audits.reports.pictured import Picture, left_out, sentence
+from audits.reports.pictured import Picture, heard, left_out, sentence
+from audits.reports.tongue import marked, ours
 from audits.reports.wording import metric_in_words
 
 MOST_PICTURES, MOST_ROWS, FEWEST_BARS = 5, 14, 3
@@ -46,25 +50,29 @@ def _explained(check: CheckFacts) -> list[Picture]:
     swarm, effects = check.tables.get("swarm"), check.tables.get("effects")
     if swarm is not None and swarm.rows:
         dots = [charts.Dot(label=str(name), value=float(value), rank=rank) for name, value, rank in swarm.rows]
-        words = "attribution of single answers"
-        told = f"{count(len(dots))} dots: each is one row's attribution to a feature, dark where its value is high."
+        words = _("attribution of single answers")
+        told = _("{number} dots: each is one row's attribution to a feature, dark where its value is high.").format(
+            number=count(len(dots))
+        )
         svg = charts.swarm(dots, title=words, description=told)
-        pictures.append(Picture(svg, f"Chart: {words}. {told}", f"{sentence(words)}, strongest feature first."))
+        caption = _("{words}, strongest feature first.").format(words=sentence(words))
+        pictures.append(Picture(svg, heard(words, told), caption))
     if effects is not None and effects.rows:
         name = effects.rows[0][0]
         points = [charts.Point(x=float(row[1]), y=float(row[2])) for row in effects.rows if row[0] == name]
-        words = f"accumulated local effect of {name}"
-        told = f"The answer's change as {name} goes from {points[0].x:g} to {points[-1].x:g}, all else as it occurs."
-        svg = charts.curve(points, title=words, description=told, across=str(name), upward="effect")
-        pictures.append(
-            Picture(svg, f"Chart: {words}. {told}", f"{sentence(words)}, centred on zero." + _warned(check))
+        words = _("accumulated local effect of {feature}").format(feature=name)
+        told = _("The answer's change as {feature} goes from {first} to {last}, all else as it occurs.").format(
+            feature=name, first=marked(f"{points[0].x:g}"), last=marked(f"{points[-1].x:g}")
         )
+        svg = charts.curve(points, title=words, description=told, across=str(name), upward=_("effect"))
+        caption = _("{words}, centred on zero.").format(words=sentence(words))
+        pictures.append(Picture(svg, heard(words, told), caption + _warned(check)))
     return pictures
 
 
 def _warned(check: CheckFacts) -> str:
     """The check's own warning about correlated features, which divide attributions between them."""
-    return "".join(f" {note}" for note in check.notes if "are correlated" in note)
+    return "".join(f" {ours(note)}" for note in check.notes if "are correlated" in note)
 
 
 def check_has(check: CheckFacts, metric: str) -> bool:
@@ -82,26 +90,28 @@ def _against_limit(check: CheckFacts, findings: Sequence[FindingFacts]) -> Pictu
         ordered = sorted(found, key=lambda v: (v.value is None, -(v.value or 0.0)))
     kept = [value for value in found if value in ordered[:MOST_ROWS]]
     marks = [_mark(value, outcome.get((value.feature, value.group))) for value in kept]
-    words = metric_in_words(first.metric)
+    words = ours(metric_in_words(first.metric))
     svg = charts.forest(
         marks, title=words, description=_spoken(kept, first.limit), at_least=first.at_least, at_most=first.at_most
     )
-    told = f"{sentence(words)} against the limit of the policy ({first.limit}); the shaded band is allowed."
-    return Picture(svg, f"Chart: {words}. {_spoken(kept, first.limit)}", told + left_out(len(kept), len(found)))
+    told = _("{words} against the limit of the policy ({limit}); the shaded band is allowed.").format(
+        words=sentence(words), limit=ours(first.limit)
+    )
+    return Picture(svg, heard(words, _spoken(kept, first.limit)), told + left_out(len(kept), len(found)))
 
 
 def _behind(check: CheckFacts, metric: str) -> list[Picture]:
     """Charts of a metric without a limit: one per feature where groups were measured, else bars over the features."""
     found = [value for value in check.values if value.metric == metric]
-    words, pictures = metric_in_words(metric), []
+    words, pictures = ours(metric_in_words(metric)), []
     for feature in dict.fromkeys(value.feature for value in found if value.group):
         groups = [value for value in found if value.feature == feature and value.group]
         kept = groups[:MOST_ROWS]
         if len(kept) > 1:
-            name = f"{words} by {feature}"
+            name = _("{words} by {feature}").format(words=words, feature=feature)
             svg = charts.forest([_mark(value, None) for value in kept], title=name, description=_spoken(kept, ""))
             caption = f"{sentence(name)}." + left_out(len(kept), len(groups))
-            pictures.append(Picture(svg, f"Chart: {name}. {_spoken(kept, '')}", caption))
+            pictures.append(Picture(svg, heard(name, _spoken(kept, "")), caption))
     single = [value for value in found if value.feature and not value.group and value.value is not None]
     if len(single) >= FEWEST_BARS and not pictures:
         pictures.append(_importance(words, single))
@@ -120,13 +130,13 @@ def _importance(words: str, values: Sequence[MetricValue]) -> Picture:
         )
         for value in kept
     ]
-    told = f"{sentence(words)}, largest first."
+    told = _("{words}, largest first.").format(words=sentence(words))
     svg = charts.importance(bars, title=words, description=_spoken(kept, ""))
-    return Picture(svg, f"Chart: {words}. {_spoken(kept, '')}", told + left_out(len(kept), len(values)))
+    return Picture(svg, heard(words, _spoken(kept, "")), told + left_out(len(kept), len(values)))
 
 
 def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
-    where = f"{value.feature}: {value.group}" if value.group else value.feature or "overall"
+    where = f"{value.feature}: {value.group}" if value.group else value.feature or _("overall")
     return charts.Mark(
         label=where,
         value=value.value,
@@ -140,9 +150,13 @@ def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
 
 def _spoken(values: Sequence[MetricValue], limit: str) -> str:
     """What the chart shows, for the ear: how many rows, against what. The numbers stand in the table beside it."""
-    rows = f"{len(values)} {'row' if len(values) == 1 else 'rows'}"
-    against = f", limit {limit}" if limit else ""
-    return f"{rows} with value and interval{against}; the numbers are printed beside the marks."
+    against = _(", limit {limit}").format(limit=ours(limit)) if limit else ""
+    told = ngettext(
+        "{rows} row with value and interval{against}; the numbers are printed beside the marks.",
+        "{rows} rows with value and interval{against}; the numbers are printed beside the marks.",
+        len(values),
+    )
+    return told.format(rows=len(values), against=against)
 
 
 def of_lineage(document: ReportDocument) -> Picture | None:
@@ -151,12 +165,14 @@ def of_lineage(document: ReportDocument) -> Picture | None:
     if not facts.nodes:
         return None
     nodes = [
-        charts.Node(id=node.id, kind=node.kind, label=node.label, detail=node.detail, problem=node.problem)
+        charts.Node(id=node.id, kind=node.kind, label=node.label, detail=node.detail, problem=ours(node.problem))
         for node in facts.nodes
     ]
-    title = "Lineage of the model version"
+    title = _("Lineage of the model version")
     wrong = sum(bool(node.problem) for node in facts.nodes)
-    told = f"{len(nodes)} datasets, jobs and models joined by {len(facts.edges)} steps; {wrong} with a problem."
+    told = _("{nodes} datasets, jobs and models joined by {steps} steps; {wrong} with a problem.").format(
+        nodes=len(nodes), steps=len(facts.edges), wrong=wrong
+    )
     svg = charts.lineage(nodes, facts.edges, title=title, description=told)
     return Picture(svg, f"{title}: {told}", told)
 
@@ -165,12 +181,12 @@ def of_decision(document: ReportDocument) -> Picture:
     """The way to the decision: registered, requested, reviewed, decided, valid until."""
     request, decision = document.request, document.decision
     events = [
-        charts.Event(at=request.requested_at, title="Requested", detail=f"by {request.requested_by}"),
+        charts.Event(at=request.requested_at, title=_("Requested"), detail=_by(request.requested_by)),
         *(
             charts.Event(
                 at=review.at,
-                title=f"Review: {review.verdict}",
-                detail=f"by {review.name}",
+                title=_("Review: {verdict}").format(verdict=ours(review.verdict)),
+                detail=_by(review.name),
                 tone=charts.Tone.SATISFIED if review.verdict == "approve" else charts.Tone.NOT_SATISFIED,
             )
             for review in document.reviews
@@ -178,18 +194,22 @@ def of_decision(document: ReportDocument) -> Picture:
         ),
         charts.Event(
             at=decision.decided_at,
-            title=f"Gate {decision.outcome}",
-            detail=f"policy {document.policy.slug}/{document.policy.version}",
+            title=_("Gate open") if decision.outcome == "open" else _("Gate closed"),
+            detail=_("policy {policy}").format(policy=f"{document.policy.slug}/{document.policy.version}"),
             tone=charts.Tone.SATISFIED if decision.outcome == "open" else charts.Tone.NOT_SATISFIED,
         ),
     ]
     if document.subject.registered_at is not None:
         registered = charts.Event(
-            at=document.subject.registered_at, title="Registered", detail=f"by {document.subject.author}"
+            at=document.subject.registered_at, title=_("Registered"), detail=_by(document.subject.author)
         )
         events.insert(0, registered)
     if decision.valid_until is not None:
-        events.append(charts.Event(at=decision.valid_until, title="Decision ends", detail="unless renewed"))
+        events.append(charts.Event(at=decision.valid_until, title=_("Decision ends"), detail=_("unless renewed")))
     told = "; ".join(f"{event.title} {event.detail}" for event in events)
-    svg = charts.timeline(events, title="The way to the decision", description=told)
-    return Picture(svg, f"Timeline: {told}", "The way to the decision. Times are UTC.")
+    svg = charts.timeline(events, title=_("The way to the decision"), description=told)
+    return Picture(svg, _("Timeline: {told}").format(told=told), _("The way to the decision. Times are UTC."))
+
+
+def _by(name: str) -> str:
+    return _("by {name}").format(name=name)

@@ -26,7 +26,7 @@ from audits.reports.text import LONGEST, printable
 from registry.canonical import canonical_json, digest
 
 __all__ = [
-    "EVIDENCE_NAME", "GATE_REPORT", "Document", "Layout", "RenderError", "evidence_bytes", "fetch_embedded",
+    "EVIDENCE_NAME", "GATE_REPORT", "SUMMARY", "Document", "Layout", "RenderError", "evidence_bytes", "fetch_embedded",
     "paper_html", "render_html", "render_pdf",
 ]  # fmt: skip
 
@@ -59,6 +59,8 @@ class Layout:
 
 
 GATE_REPORT = Layout("reports/gate_report.html", pages.context)
+#: The same report on one page, for management.
+SUMMARY = Layout("reports/summary.html", pages.summary)
 #: People answer in up to 10,000 characters, and a regulator reads them on paper.
 DOSSIER = Layout("reports/dossier.html", dossier_pages.context, longest=12_000)
 

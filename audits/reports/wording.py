@@ -1,6 +1,7 @@
 """What each check does, in words for people who do not build models. Static text: no number of an audit stands here.
 
-No Django here. A check without an entry is described by its own title and the sentences of its metrics.
+Plain English, which `audits.reports.tongue` says in the reader's language. A check without an entry is described by its
+own title and the sentences of its metrics.
 """
 
 from __future__ import annotations

@@ -1,32 +1,26 @@
-"""What law asks of a model: its classification, signed answers, the coverage of a version, documents point by point."""
+"""What law asks of a model: its classification, signed answers, the coverage of a version."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Any
 
-from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from audits.reports.document import plain
-from audits.reports.dossier import OUTLINES, render_markdown
 from governance import classifications
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody
-from governance.api.errors import FormatUnavailableError
 from governance.api.idempotency import idempotent
 from governance.api.visibility import model_for, version_for
 from governance.coverage import coverage, roll_up
-from governance.dossiers.documents import build_dossier
 from governance.models import Attestation, Classification
 from governance.tokens import Scope
-from registry.errors import InvalidInputError, UnknownSubjectError
-from registry.models import ModelVersion, RegisteredModel
+from registry.errors import InvalidInputError
 
-FORMATS = ("json", "markdown")
 AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATE, description="The law of that day; today unless given.")
 
 
@@ -133,7 +127,7 @@ class CoverageRead(ApiView):
     def get(self, request: Request, slug: str, number: int) -> Response:
         """Every control with its verdict, evidence, and who owes what by when; counts per framework, no percentage."""
         version = version_for(request, slug, number, "registry.read_report")
-        day = _day(request)
+        day = day_of(request)
         rows = coverage(version, day)
         return Response(
             {
@@ -148,58 +142,8 @@ class CoverageRead(ApiView):
         )
 
 
-class DossierRead(ApiView):
-    """Documents that follow the points of a law."""
-
-    scopes = {"GET": (Scope.REPORT_READ,)}
-    serializer_class = serializers.Serializer
-
-    @extend_schema(
-        summary="Read a document that follows the points of a law",
-        tags=["assurance"],
-        parameters=[
-            OpenApiParameter("kind", OpenApiTypes.STR, enum=tuple(OUTLINES), description="annex-iv unless given"),
-            OpenApiParameter("version", OpenApiTypes.INT, description="the newest version unless given"),
-            AS_OF,
-            OpenApiParameter("final", OpenApiTypes.BOOL, description="true refuses the document while a point is open"),
-            OpenApiParameter("format", OpenApiTypes.STR, enum=FORMATS, description="json unless given"),
-        ],
-        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/markdown"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request, slug: str) -> HttpResponse | Response:
-        """Each point answered from the records, by a person, or open with the name of who owes it."""
-        model = model_for(request, slug, "registry.read_report")
-        asked = request.query_params
-        form, final = asked.get("format", "json"), asked.get("final", "false")
-        if form not in FORMATS:
-            raise FormatUnavailableError(f"The document comes as {' or '.join(FORMATS)}.", field="format")
-        if final not in ("true", "false"):
-            raise InvalidInputError("final is true or false.", field="final")
-        document = build_dossier(
-            _version(model, asked.get("version")),
-            kind=asked.get("kind", "annex-iv"),
-            as_of=_day(request),
-            final=final == "true",
-        )
-        if form == "json":
-            return Response(document.to_evidence())
-        response = HttpResponse(render_markdown(document), content_type="text/markdown; charset=utf-8")
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Cache-Control"] = "private, no-store"
-        return response
-
-
-def _version(model: RegisteredModel, number: str | None) -> ModelVersion:
-    versions = model.versions.select_related("model__owner", "created_by").order_by("-number")
-    if number is not None and not (number.isascii() and number.isdigit() and len(number) < 10):  # noqa: PLR2004
-        raise InvalidInputError("Give the number of a version.", field="version")
-    found = versions.filter(number=int(number)).first() if number is not None else versions.first()
-    if found is None:
-        raise UnknownSubjectError(f"The model {model.slug} has no such version.", field="version")
-    return found
-
-
-def _day(request: Request) -> date:
+def day_of(request: Request) -> date:
+    """The day of `?as_of=`, today unless given. Raises InvalidInputError."""
     text: Any = request.query_params.get("as_of")
     if text is None:
         return timezone.now().date()

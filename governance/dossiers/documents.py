@@ -21,7 +21,9 @@ from registry.models import ModelVersion
 from registry.signing import keyring
 
 
-def build_dossier(version: ModelVersion, *, kind: str, as_of: date, final: bool = False) -> DossierDocument:
+def build_dossier(
+    version: ModelVersion, *, kind: str, as_of: date, final: bool = False, language: str = "en", number: str = ""
+) -> DossierDocument:
     """The document of that kind. Raises InvalidInputError for a kind there is not, or DossierIncompleteError."""
     if kind not in OUTLINES:
         raise InvalidInputError(f"The kinds are {', '.join(OUTLINES)}.", field="kind")
@@ -29,11 +31,12 @@ def build_dossier(version: ModelVersion, *, kind: str, as_of: date, final: bool 
     records = records_of(version)
     return DossierDocument(
         identity=Identity(
-            number=f"{kind.upper()}-{version.model.slug}-{version.number}"[:40],
+            number=number or f"{kind.upper()}-{version.model.slug}-{version.number}"[:40],
             generated_at=timezone.now(),
             as_of=as_of,
             product_version=PRODUCT_VERSION,
             title=outline.title,
+            language=language,
             seal_name=seal_name(),
             development_seal=keyring().is_development,
         ),

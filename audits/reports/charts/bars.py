@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audits.reports.charts.svg import BLUE, INK, MUTED, RULE, WIDTH, Axis, box, clip, line, picture, text, tick
 from audits.reports.figures import figure
 
@@ -34,7 +36,7 @@ def importance(bars: Sequence[Bar], *, title: str, description: str) -> str:
         parts += _row(bar, HEAD + ROW * index + ROW / 2, axis)
     parts.append(line(axis.at(0), HEAD, axis.at(0), bottom, stroke=MUTED, width=0.8))
     if not bars:
-        parts.append(text(WIDTH / 2, HEAD + ROW / 2 + 4, "nothing was measured", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, HEAD + ROW / 2 + 4, _("nothing was measured"), anchor="middle", fill=MUTED))
     return picture(title, description, bottom + 20, parts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audits.reports.charts.curve import Point
 from audits.reports.charts.svg import (
     BLUE,
@@ -56,7 +58,7 @@ def compared(series: Sequence[Series], *, title: str, description: str, across: 
         parts += _curve(one, *STYLES[index])
         parts += _beside(one, TOP + 10 + ROW * index, *STYLES[index])
     if not series:
-        parts.append(text((LEFT + RIGHT) / 2, TOP + 40, "nothing was measured", anchor="middle", fill=MUTED))
+        parts.append(text((LEFT + RIGHT) / 2, TOP + 40, _("nothing was measured"), anchor="middle", fill=MUTED))
     return picture(title, description, BOTTOM + 40, parts)
 
 
@@ -81,7 +83,7 @@ def _curve(one: Series, colour: str, dash: str, kind: str) -> list[str]:
     if not places:
         return []
     drawn = []
-    for point, (x, _) in zip(ordered, places, strict=True):
+    for point, (x, _y) in zip(ordered, places, strict=True):
         if point.low is not None and point.high is not None:
             low, high = vertical.at(point.low), vertical.at(point.high)
             drawn.append(line(x, low, x, high, stroke=colour, width=0.9))

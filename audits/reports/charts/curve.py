@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audits.reports.charts.svg import (
     BLUE,
     MUTED,
@@ -55,14 +57,14 @@ def curve(
     if diagonal:
         parts.append(line(LEFT, BOTTOM, RIGHT, TOP, stroke=MUTED, width=1, dash="5 3"))
     places = [(horizontal.at(point.x), vertical.at(point.y)) for point in ordered]
-    for point, (x, _) in zip(ordered, places, strict=True):
+    for point, (x, _y) in zip(ordered, places, strict=True):
         if point.low is not None and point.high is not None:
             parts.append(line(x, vertical.at(point.low), x, vertical.at(point.high), stroke=BLUE, width=1.2))
     if places:
         points_text = "L".join(f"{number(x)} {number(y)}" for x, y in places)
         parts.append(path(f"M{points_text}", fill="none", stroke=BLUE, stroke_width="1.8"))
     else:
-        parts.append(text(WIDTH / 2, (TOP + BOTTOM) / 2, "nothing was measured", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, (TOP + BOTTOM) / 2, _("nothing was measured"), anchor="middle", fill=MUTED))
     parts += [shape(x, y, Tone.SATISFIED, 3.2) for x, y in places]
     return picture(title, description, BOTTOM + 40, parts)
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from audits.reports.charts.svg import (
     BLUE,
     INK,
@@ -26,6 +29,7 @@ from audits.reports.charts.svg import (
 
 BOX_HEIGHT, LAYER, GAP, ACROSS = 40, 74, 16, 4
 MOST_NODES = 40
+KINDS = {"dataset": gettext_noop("dataset"), "job": gettext_noop("job"), "model": gettext_noop("model")}
 
 Edge = tuple[str, str]
 Place = tuple[float, float, float]  # left, top, width
@@ -62,11 +66,13 @@ def lineage(nodes: Sequence[Node], edges: Sequence[Edge], *, title: str, descrip
     parts += [group(_box(known[name], *place[name]), node=keys[name]) for name in kept]
     height = 8 + LAYER * len(rows)
     if len(known) > len(kept):
-        words = f"and {len(known) - len(kept)} more, further upstream: see the embedded evidence"
+        words = _("and {number} more, further upstream: see the embedded evidence").format(
+            number=len(known) - len(kept)
+        )
         parts.append(text(WIDTH / 2, height + 6, words, size=10, anchor="middle", fill=MUTED))
         height += 16
     if not known:
-        parts.append(text(WIDTH / 2, 24, "no lineage was recorded", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, 24, _("no lineage was recorded"), anchor="middle", fill=MUTED))
         height = 40
     return picture(title, description, height, parts)
 
@@ -76,7 +82,7 @@ def _nearest(known: dict[str, Node], edges: Sequence[Edge]) -> list[str]:
     before: dict[str, list[str]] = defaultdict(list)
     for a, b in edges:
         before[b].append(a)
-    starts = {a for a, _ in edges}
+    starts = {a for a, _b in edges}
     wave = sorted(name for name, node in known.items() if node.kind == "model") or sorted(set(known) - starts)
     kept: list[str] = []
     seen = set(wave)
@@ -95,7 +101,7 @@ def _depths(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
         before[b].append(a)
     depth = dict.fromkeys(names, 0)
     # A longest way has fewer steps than there are nodes; relaxing that often settles every acyclic graph.
-    for _ in range(len(names)):
+    for _turn in range(len(names)):
         moved = False
         for name in names:
             best = max((depth[parent] + 1 for parent in before[name]), default=0)
@@ -177,7 +183,8 @@ def _box(node: Node, x: float, y: float, width: float) -> list[str]:
         parts.append(
             box(x + 3, y + 3, width - 6, BOX_HEIGHT - 6, rx="2", fill="none", stroke=colour, stroke_width="0.6")
         )
-    below = f"! {node.problem}" if node.problem else f"{node.kind} · {node.detail}" if node.detail else node.kind
+    kind = _(KINDS.get(node.kind, node.kind))
+    below = f"! {node.problem}" if node.problem else f"{kind} · {node.detail}" if node.detail else kind
     middle, room = x + width / 2, width - 26
     parts.append(text(middle, y + 17, clip(node.label, room), anchor="middle", weight=600))
     parts.append(

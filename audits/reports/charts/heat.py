@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audits.reports.charts.svg import BLUE, INK, MUTED, PAPER, WIDTH, box, clip, number, path, picture, text
 from audits.reports.figures import count, figure
 
@@ -22,7 +24,7 @@ class Field:
     n: int
     low: float | None = None
     high: float | None = None
-    word: str = "not estimable"
+    word: str = ""
 
 
 def heat(
@@ -50,7 +52,7 @@ def heat(
         for place, column in enumerate(columns):
             parts += _field(fields.get((row, column)), LABELS + width * place, top, width, known)
     if not fields:
-        parts.append(text(WIDTH / 2, HEAD + 16, "nothing was measured", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, HEAD + 16, _("nothing was measured"), anchor="middle", fill=MUTED))
     return picture(title, description, HEAD + ROW * max(len(rows), 1) + 4, parts)
 
 
@@ -61,9 +63,12 @@ def _shown(pair: tuple[str, str], rows: Sequence[str], columns: Sequence[str]) -
 def _field(one: Field | None, x: float, y: float, width: float, known: Sequence[float]) -> list[str]:
     inner, middle = (width - GAP, ROW - GAP), x + (width - GAP) / 2
     if one is None or one.value is None:
+        words = _("nobody") if one is None else one.word or _("not estimable")
         return [
             box(x, y, *inner, fill=PAPER, stroke=MUTED, stroke_dasharray="3 3"),
-            text(middle, y + ROW / 2 + 3, "nobody" if one is None else one.word, size=10, anchor="middle", fill=MUTED),
+            text(
+                middle, y + ROW / 2 + 3, _("nobody") if one is None else one.word, size=10, anchor="middle", fill=MUTED
+            ),
         ]
     drawn = [
         box(x, y, *inner, fill=BLUE, fill_opacity=number(DARKEST * one.value), stroke=MUTED, stroke_width="0.6"),
@@ -73,7 +78,16 @@ def _field(one: Field | None, x: float, y: float, width: float, known: Sequence[
     if one.low is not None and one.high is not None:
         words = clip(f"[{figure(one.low)}, {figure(one.high)}]", room, 9)
         drawn.append(text(middle, y + 28, words, size=9, anchor="middle", fill=INK))
-    drawn.append(text(middle, y + 39, clip(f"{count(one.n)} rows", room, 9), size=9, anchor="middle", fill=INK))
+    drawn.append(
+        text(
+            middle,
+            y + 39,
+            clip(_("{number} rows").format(number=count(one.n)), room, 9),
+            size=9,
+            anchor="middle",
+            fill=INK,
+        )
+    )
     return [*drawn, *_ends(one.value, x + inner[0], y, known)]
 
 

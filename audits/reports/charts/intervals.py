@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from audits.reports.charts.svg import (
     BAND,
     BLUE,
@@ -24,14 +27,15 @@ from audits.reports.charts.svg import (
     tick,
 )
 from audits.reports.figures import MINUS, count, figure
+from audits.reports.tongue import marked
 
 LABEL_WIDTH, PLOT_LEFT, PLOT_RIGHT, ROW, HEAD = 150, 200, 512, 22, 34
 LEGEND = (
-    (Tone.SATISFIED, "within the limit"),
-    (Tone.NOT_SATISFIED, "outside the limit"),
-    (Tone.INCONCLUSIVE, "inconclusive"),
-    (Tone.ERROR, "not measured"),
-    (Tone.PLAIN, "measured, not judged by itself"),
+    (Tone.SATISFIED, gettext_noop("within the limit")),
+    (Tone.NOT_SATISFIED, gettext_noop("outside the limit")),
+    (Tone.INCONCLUSIVE, gettext_noop("inconclusive")),
+    (Tone.ERROR, gettext_noop("not measured")),
+    (Tone.PLAIN, gettext_noop("measured, not judged by itself")),
 )
 
 
@@ -65,19 +69,19 @@ def forest(
     for index, mark in enumerate(marks):
         parts += _row(mark, HEAD + ROW * index + ROW / 2, axis, (at_least, at_most))
     if not marks:
-        parts.append(text(WIDTH / 2, HEAD + ROW / 2 + 4, "nothing was measured", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, HEAD + ROW / 2 + 4, _("nothing was measured"), anchor="middle", fill=MUTED))
     tones = {mark.tone for mark in marks}
     if tones <= {Tone.PLAIN}:
         return picture(title, description, bottom + 20, parts)
-    parts += _legend([entry for entry in LEGEND if entry[0] in tones], bottom + 42)
+    parts += _legend([(tone, _(words)) for tone, words in LEGEND if tone in tones], bottom + 42)
     return picture(title, description, bottom + 50, parts)
 
 
 def _frame(axis: Axis, bottom: float, at_least: str | None, at_most: str | None) -> list[str]:
     """Column heads, the allowed band, the limit lines with their words, and the ticks."""
     parts = [
-        text(PLOT_LEFT - 10, HEAD - 4, "rows", size=9, fill=MUTED, anchor="end"),
-        text(WIDTH, HEAD - 4, "value [interval]", size=9, fill=MUTED, anchor="end"),
+        text(PLOT_LEFT - 10, HEAD - 4, _("rows"), size=9, fill=MUTED, anchor="end"),
+        text(WIDTH, HEAD - 4, _("value [interval]"), size=9, fill=MUTED, anchor="end"),
     ]
     if at_least is not None or at_most is not None:
         left = PLOT_LEFT if at_least is None else axis.at(float(at_least))
@@ -88,12 +92,12 @@ def _frame(axis: Axis, bottom: float, at_least: str | None, at_most: str | None)
         parts.append(line(x, HEAD - 8, x, bottom, stroke=RULE, width=0.5))
         parts.append(tick(x, bottom + 13, label))
     parts.append(line(PLOT_LEFT, bottom, PLOT_RIGHT, bottom, stroke=MUTED, width=0.8))
-    for word, bound in (("at least", at_least), ("at most", at_most)):
+    for word, bound in ((_("at least"), at_least), (_("at most"), at_most)):
         if bound is not None:
             x = axis.at(float(bound))
             parts.append(line(x, HEAD - 12, x, bottom, stroke=INK, width=1.2, dash="5 3"))
             label_x = min(max(x, PLOT_LEFT + 26), PLOT_RIGHT - 26)
-            parts.append(text(label_x, HEAD - 17, f"{word} {bound}", size=9.5, anchor="middle", weight=600))
+            parts.append(text(label_x, HEAD - 17, f"{word} {marked(bound)}", size=9.5, anchor="middle", weight=600))
     return parts
 
 
@@ -101,7 +105,9 @@ def _row(mark: Mark, y: float, axis: Axis, limits: tuple[str | None, str | None]
     drawn = [text(0, y + 4, clip(mark.label, LABEL_WIDTH))]
     drawn.append(text(PLOT_LEFT - 10, y + 4, count(mark.n), size=9.5, anchor="end", fill=MUTED))
     if mark.value is None:
-        drawn.append(text((PLOT_LEFT + PLOT_RIGHT) / 2, y + 4, "not estimable", size=10, anchor="middle", fill=MUTED))
+        drawn.append(
+            text((PLOT_LEFT + PLOT_RIGHT) / 2, y + 4, _("not estimable"), size=10, anchor="middle", fill=MUTED)
+        )
         return drawn
     beside = tuple(float(bound) for bound in limits if bound is not None)
     words = figure(mark.value, *beside)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audits.reports.charts.svg import INK, MUTED, RULE, WIDTH, Axis, clip, line, number, picture, text, tick
 
 LABEL_WIDTH, PLOT_LEFT, PLOT_RIGHT, ROW, HEAD = 150, 160, 560, 34, 10
@@ -41,7 +43,7 @@ def swarm(dots: Sequence[Dot], *, title: str, description: str) -> str:
     if dots:
         parts += _legend()
     else:
-        parts.append(text(WIDTH / 2, HEAD + ROW / 2 + 4, "nothing was measured", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, HEAD + ROW / 2 + 4, _("nothing was measured"), anchor="middle", fill=MUTED))
     return picture(title, description, bottom + 20, parts)
 
 
@@ -67,8 +69,10 @@ def _shade(rank: float | None) -> str:
 
 
 def _legend() -> list[str]:
-    parts = [text(LEGEND_LEFT, HEAD + 8, "value", size=9.5, fill=INK)]
-    for index, (colour, words) in enumerate(((SHADES[-1], "high"), (SHADES[0], "low"), (UNRANKED, "no order"))):
+    parts = [text(LEGEND_LEFT, HEAD + 8, _("value"), size=9.5, fill=INK)]
+    for index, (colour, words) in enumerate(
+        ((SHADES[-1], _("high")), (SHADES[0], _("low")), (UNRANKED, _("no order")))
+    ):
         y = HEAD + 24 + 14 * index
         parts.append(f'<circle cx="{LEGEND_LEFT + 4}" cy="{number(y - 3)}" r="3" fill="{colour}"/>')
         parts.append(text(LEGEND_LEFT + 12, y, words, size=9.5, fill=MUTED))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.utils.translation import gettext as _
+
 from audits.reports.charts.svg import INK, MUTED, RULE, WIDTH, Tone, clip, line, picture, shape, text
 from audits.reports.figures import MONTHS
 
@@ -35,13 +37,14 @@ def timeline(events: Sequence[Event], *, title: str, description: str) -> str:
         for index, event in enumerate(row):
             parts += _event(event, slot * index, y, slot - 10)
     if not ordered:
-        parts.append(text(WIDTH / 2, 22, "nothing has happened yet", anchor="middle", fill=MUTED))
+        parts.append(text(WIDTH / 2, 22, _("nothing has happened yet"), anchor="middle", fill=MUTED))
     return picture(title, description, max(ROW * len(rows), 40), parts)
 
 
 def _event(event: Event, x: float, y: float, room: float) -> list[str]:
     at = event.at.astimezone(UTC)
-    when = f"{at.day} {MONTHS[at.month - 1][:3]} {at.year}, {at:%H:%M}"
+    day = _("{day} {month} {year}").format(day=at.day, month=_(MONTHS[at.month - 1])[:3], year=at.year)
+    when = f"{day}, {at:%H:%M}"
     return [
         shape(x + 6, y, event.tone, 5.5),
         text(x, y + 22, clip(event.title, room), size=10.5, weight=600, fill=INK),

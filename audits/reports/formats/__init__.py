@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from audits.reports.document import ReportDocument
 from audits.reports.formats import cyclonedx, evidence, junit, markdown, model_cards, oscal, sarif
-from audits.reports.render import render_html
+from audits.reports.render import SUMMARY, render_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,12 @@ class Format:
 _ALL = (
     Format(name="json", media_type="application/json", file="evidence.json", render=evidence.render_json),
     Format(name="html", media_type="text/html; charset=utf-8", file="report.html", render=render_html),
+    Format(
+        name="summary-html",
+        media_type="text/html; charset=utf-8",
+        file="summary.html",
+        render=partial(render_html, layout=SUMMARY),
+    ),
     Format(name="junit", media_type="application/xml", file="junit.xml", render=junit.render_junit),
     Format(
         name="markdown", media_type="text/markdown; charset=utf-8", file="report.md", render=markdown.render_markdown

@@ -80,11 +80,18 @@ def test_a_range_of_paragraphs_is_each_of_them() -> None:
         "It complies with the AI Act.",
         "It is in conformity with the law.",
         "Das Modell ist DSGVO-konform.",
+        "Eine konforme Version.",
+        "Sie entspricht der KI-Verordnung.",
+        "Das Modell erfüllt die Anforderungen der DSGVO.",
         "A NON-COMPLIANT version is blocked.",
     ],
 )
 def test_words_that_pronounce_on_conformity_are_named(text: str) -> None:
     assert any("pronounces on conformity" in problem for problem in found(text))
+
+
+def test_the_assessment_of_conformity_may_be_named_in_german() -> None:
+    assert found("Die Konformitätsbewertung steht in Art. 43 der KI-Verordnung.") == []
 
 
 def test_the_compliance_officer_may_be_named() -> None:

@@ -14,7 +14,6 @@ import pytest
 from audits.reports import press
 from audits.reports.document import ReportDocument
 from audits.reports.paper import RenderError
-from audits.reports.press import Press
 from audits.reports.render import render_pdf
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -68,13 +67,11 @@ def test_a_press_that_dies_at_its_first_document_is_an_error(monkeypatch: pytest
 
 def test_a_press_sees_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "not for the press")
-    made = Press()
-    try:
-        environment = Path(f"/proc/{made._process.pid}/environ").read_bytes()
-        assert b"not for the press" not in environment
-        assert b"PYTHONPATH=" in environment
-    finally:
-        made.end()
+    draw("<p>one")
+    (made,) = press._presses._idle
+    environment = Path(f"/proc/{made._process.pid}/environ").read_bytes()
+    assert b"not for the press" not in environment
+    assert b"PYTHONPATH=" in environment
 
 
 def test_what_is_refused_leaves_the_press_alive() -> None:

@@ -23,39 +23,19 @@ from audits.measurements import MetricValue, ObservationStatus, Table
 from audits.reports import figures, wording
 from audits.reports.document import ReportDocument
 from audits.reports.paper import to_pdf
-from audits.reports.parts import CheckFacts, Lineage, LineageNode
+from audits.reports.parts import CheckFacts
 from audits.reports.render import TEMPLATES, RenderError, evidence_bytes, fetch_embedded, render_html, render_pdf
 from audits.reports.seal import seal_pdf
 from audits.reports.text import FONTS
 from registry.canonical import canonical_json, digest
 from registry.keys import Keyring
+from tests.audits.reports.hostile_words import HOSTILE, hostile
 
-HOSTILE = (
-    "<script>alert(1)</script><img src='http://evil.example/x.png'><link rel=attachment href='file:///etc/passwd'>"
-    "{{ document.subject }}{% include 'x' %}</style><style>@import 'http://evil.example/x.css'</style>"
-    "\u202egnp.exe\u200b שלום 漢字 😀✅ \x00 ' \" & ]]> --> </script>"
-)
 NUMBER = re.compile(r"(?<![\w.:,\-])[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 
 
 def needs(program: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
-
-
-def hostile(value: Any) -> Any:
-    """The same document with hostile words in every text that people or machines wrote."""
-    if isinstance(value, Lineage):
-        node = LineageNode(id=HOSTILE, kind=HOSTILE, label=HOSTILE, detail=HOSTILE, problem=HOSTILE)
-        return Lineage(nodes=(node,), edges=((HOSTILE, HOSTILE),))
-    if type(value) is str:
-        return HOSTILE if not re.fullmatch(r"sha256:[0-9a-f]{64}|[\d.]+|open|closed|en", value) else value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.replace(
-            value, **{f.name: hostile(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        )
-    if isinstance(value, dict):
-        return {hostile(key): hostile(entry) for key, entry in value.items()}
-    return tuple(hostile(entry) for entry in value) if isinstance(value, tuple) else value
 
 
 class Page(HTMLParser):
@@ -284,7 +264,8 @@ def printed_numbers(pdf: Path, html: str) -> set[str]:
     pages = int(re.findall(r"Pages:\s+(\d+)", run("pdfinfo", pdf))[0])
     fixed = {str(page) for page in range(1, pages + 1)}
     for source in (TEMPLATES / "reports").rglob("*.html"):
-        fixed |= numbers(re.sub(r"\{[{%#].*?[}%#]\}|<[^>]+>", " ", source.read_text()))
+        words = re.sub(r'\{% translate "([^"]*)" %\}', r"\1", source.read_text())
+        fixed |= numbers(re.sub(r"\{[{%#].*?[}%#]\}|<[^>]+>", " ", words))
     for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html):
         ticks = re.findall(r'<text class="tick"[^>]*>([^<]*)', base64.b64decode(picture).decode())
         fixed |= numbers(" ".join(ticks))
