@@ -6,6 +6,7 @@ two values of a fact the newer stamp is kept, and what depends on several statem
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -33,6 +34,7 @@ from registry.models import (
 )
 
 BATCH = 2000
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 
 Facts = dict[str, list[Any]]
 
@@ -141,6 +143,8 @@ def _of_model(version: ModelVersion) -> Statement:
     content, there, back = content_edges(name, version.artifact_digest)
     uses = version.inputs.select_related("dataset_version__dataset")
     edges = [Edge(f"dataset:{use.dataset_version}", name, use.role) for use in uses]
+    if _COMMIT.fullmatch(version.code_revision):
+        edges.append(Edge(f"commit:{version.code_revision}", name, "code"))
     if version.source_run:
         edges.append(Edge(run_name(version.source_run), name, "output"))
     return Statement(stamp="", nodes=(StatedNode(name), content), edges=(there, back, *edges))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,16 +12,30 @@ from django.utils import timezone
 from registry import graph, ledger
 from registry.authority import require
 from registry.canonical import digest, digest_of
-from registry.connectors import openlineage
-from registry.connectors.statements import Statement
+from registry.connectors import croissant, dvc, git, mlflow, openlineage
+from registry.connectors.statements import LineageRefusedError, Statement
 from registry.events import Event
 from registry.models import DatasetVersion, LineageDelivery, LineageEvent, LineageNode, ModelVersion, Person
 from registry.strict_json import loads
 
-Reader = Callable[[Mapping[str, Any], str], Statement]
 
-#: How the kept text of each format is read. A format that was ever kept stays readable.
-READERS: dict[str, Reader] = {openlineage.FORMAT: openlineage.read}
+class Connector(Protocol):
+    """Reads one format. What it once took it can read for ever."""
+
+    FORMAT: str
+
+    def validate(self, event: Any, place: str = "") -> None:
+        """Raises LineageRefusedError naming the place at fault."""
+        ...
+
+    def read(self, event: Mapping[str, Any], digest: str) -> Statement:
+        """What a valid event says."""
+        ...
+
+
+CONNECTORS: dict[str, Connector] = {
+    connector.FORMAT: connector for connector in (openlineage, dvc, git, croissant, mlflow)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,23 @@ class RawEvent:
     def digest(self) -> str:
         """Of the text in UTF-8."""
         return digest(self.content.encode())
+
+
+def raw_event(form: str, text: str, place: str = "") -> RawEvent:
+    """An event of a format from its text. Raises LineageRefusedError naming what is wrong with it."""
+    try:
+        value = loads(text)
+    except ValueError as error:
+        raise LineageRefusedError(f"The event is not JSON: {error}", field=place.rstrip(".") or "body") from None
+    return checked(form, text, value, place)
+
+
+def checked(form: str, text: str, value: Any, place: str = "") -> RawEvent:
+    """An event that was read already, once it is seen to be valid. Raises LineageRefusedError."""
+    if form not in CONNECTORS:
+        raise LineageRefusedError(f"The formats are {', '.join(CONNECTORS)}.", field="format")
+    CONNECTORS[form].validate(value, place)
+    return RawEvent(form, text, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +88,7 @@ def receive(*, actor: Person, events: Sequence[RawEvent]) -> Received:
     held = set(LineageEvent.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
     fresh = {name: event for name, event in by_digest.items() if name not in held}
     if fresh:
-        statements = [READERS[event.format](event.value, name) for name, event in fresh.items()]
+        statements = [CONNECTORS[event.format].read(event.value, name) for name, event in fresh.items()]
         delivery = LineageDelivery(received_by=actor, received_at=timezone.now(), event_count=len(fresh))
         delivery.save()
         LineageEvent.objects.bulk_create(
@@ -97,4 +128,4 @@ def contents_of(delivery: LineageDelivery) -> dict[str, Any]:
 
 def _kept_statements() -> Iterator[Statement]:
     for event in LineageEvent.objects.order_by("pk").iterator(graph.BATCH):
-        yield READERS[event.format](loads(event.content), event.digest)
+        yield CONNECTORS[event.format].read(loads(event.content), event.digest)

@@ -114,7 +114,7 @@ def _steps(root: int, known: Mapping[int, LineageNode], beside: Beside) -> Itera
             if role in IDENTITY_ROLES and (far in met or not _leads_on(far, beside)):
                 continue
             silent = known[far].kind in ("run", "job") and not known[far].facts
-            if (silent or role == "job") and not beside.get(far):
+            if (silent or role in ("job", "code")) and not beside.get(far):
                 continue
             yield near, far, role
             if far not in met:
@@ -176,7 +176,7 @@ def _stated(node: LineageNode, known: Mapping[int, LineageNode], into: Beside) -
         facts["digest"] = digests[0]
         facts["digests"] = digests
     for source, role in into.get(node.pk, ()):
-        if role == "job":
+        if role in ("job", "code"):
             facts |= {name: value for name, value in plain_facts(known[source]).items() if name not in facts}
     return facts
 

@@ -29,9 +29,10 @@ from registry import provenance, strict_json
 from registry.connectors import openlineage
 from registry.connectors.statements import LineageRefusedError
 from registry.exports import FORMS
-from registry.lineage_events import RawEvent, receive
+from registry.lineage_events import RawEvent, checked, receive
 
 MOST_EVENTS = 10_000
+IMPORTS = ("dvc", "git", "croissant")
 DIRECTIONS = {
     "upstream": provenance.lineage_of,
     "downstream": provenance.lineage_below,
@@ -115,8 +116,11 @@ class LineageReceive(ApiView):
     @idempotent()
     def post(self, request: Request) -> Response:
         """One event or a list, all or none. What is held already is recognised by its bytes; sending again is safe."""
-        given = request.data if isinstance(request.data, list) else []
-        events = _events(given)
+        return self.taken(request, openlineage.FORMAT)
+
+    def taken(self, request: Request, form: str) -> Response:
+        """Keep the events of the body, and say how many were new."""
+        events = _events(form, request.data if isinstance(request.data, list) else [])
         received = receive(actor=self.actor, events=events)
         summary = {
             "received": len(events),
@@ -126,6 +130,23 @@ class LineageReceive(ApiView):
             "repeated": received.repeated,
         }
         return Response({"status": "success", "summary": summary})
+
+
+class LineageImport(LineageReceive):
+    """What `manage.py import_lineage` collects, from a pipeline that cannot run it here."""
+
+    @extend_schema(
+        summary="Import lineage from another tool",
+        tags=["lineage"],
+        request={"application/json": {"oneOf": [ANY_OBJECT, {"type": "array", "items": ANY_OBJECT}]}},
+        responses={200: BatchDocument},
+    )
+    @idempotent()
+    def post(self, request: Request, form: str) -> Response:  # type: ignore[override]  # one more part of the path
+        """One event or a list, all or none, in a format of docs/lineage.md: dvc, git or croissant."""
+        if form not in IMPORTS:
+            raise LineageRefusedError(f"The formats are {', '.join(IMPORTS)}.", field="format")
+        return self.taken(request, form)
 
 
 class LineageQuestion(serializers.Serializer[Any]):
@@ -162,7 +183,7 @@ class LineageRead(ApiView):
         return HttpResponse(written(graph), content_type=kind)
 
 
-def _events(given: Sequence[tuple[str, Any]]) -> list[RawEvent]:
+def _events(form: str, given: Sequence[tuple[str, Any]]) -> list[RawEvent]:
     """Valid events. Raises LineageRefusedError naming the first place at fault."""
     if not given:
         raise LineageRefusedError("Send one event or a list of events.", field="body")
@@ -171,8 +192,7 @@ def _events(given: Sequence[tuple[str, Any]]) -> list[RawEvent]:
     events = []
     for index, (text, value) in enumerate(given):
         place = f"[{index}]." if len(given) > 1 else ""
-        openlineage.validate(value, place)
-        events.append(RawEvent(openlineage.FORMAT, text, value))
+        events.append(checked(form, text, value, place))
     return events
 
 

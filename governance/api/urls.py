@@ -62,6 +62,7 @@ VERSION_1 = [
     path(f"{_DATASET_VERSION}descendants/", recalls.DescendantList.as_view(), name="dataset-descendants"),
     path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
     re_path(r"^lineage/?$", lineage.LineageReceive.as_view(), name="lineage"),  # emitters differ in the slash
+    path("lineage/imports/<str:form>/", lineage.LineageImport.as_view(), name="lineage-import"),
     path("lineage/batch", lineage.LineageReceive.as_view(), name="lineage-batch"),
     path("promotions/", promotions.PromotionList.as_view(), name="promotions"),
     path(_PROMOTION, promotions.PromotionDetail.as_view(), name="promotion"),

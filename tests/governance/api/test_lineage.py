@@ -170,3 +170,17 @@ def test_who_may_not_see_the_model_may_not_see_where_it_comes_from(
     refused(connect(maya, Scope.LINEAGE_WRITE).get(path), 403, "scope-missing")
     refused(connect(maya, Scope.REPORT_READ).get(f"{path}?format=dot"), 400, "malformed", "format")
     refused(connect(maya, Scope.REPORT_READ).get(f"{path}?direction=sideways"), 400, "malformed", "direction")
+
+
+def test_other_tools_are_imported_over_the_api_too(emitter: APIClient) -> None:
+    commit = {
+        "repository": "https://git.example.com/x",
+        "commit": "c" * 40,
+        "at": "2026-11-20T10:00:00Z",
+        "subject": "x",
+    }
+    answer = send(emitter, [commit], f"{PATH}/imports/git/")
+    assert (answer.status_code, answer.json()["summary"]["kept"]) == (200, 1)
+    refused(send(emitter, {**commit, "at": "now"}, f"{PATH}/imports/git/"), 422, "lineage-refused", "at")
+    refused(send(emitter, commit, f"{PATH}/imports/openlineage/"), 422, "lineage-refused", "format")
+    refused(send(emitter, commit, f"{PATH}/imports/gopher/"), 422, "lineage-refused", "format")
