@@ -104,7 +104,7 @@ def _loaded(path: str) -> Check | CheckLoadError:
 def _evidence_files(evidence: Mapping[str, Any]) -> list[Path]:
     """The files the job names; a malformed job names none, and is reported when it is read in full."""
     try:
-        entries = [evidence["model"], *evidence["datasets"].values()]
+        entries = [evidence["model"], *evidence["datasets"].values(), *evidence.get("contents", ())]
         entries += [evidence["reference_model"]] if evidence.get("reference_model") else []
         return [Path(entry["path"]) for entry in entries if entry["path"] is not None]
     except (KeyError, TypeError, AttributeError):

@@ -57,10 +57,20 @@ class ModelEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldContent:
+    """What the evidence store holds under the digest of a lineage node. Nobody compared it with the digest yet."""
+
+    node: str
+    digest: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything one check may look at. `lineage` is the document of `registry.lineage.Graph.to_document`.
 
-    `reference_model` is the version to compare with, for checks that need one.
+    `contents` is what is held of every node upstream, given to checks that need "content" only. `reference_model` is
+    the version to compare with, for checks that need one.
     """
 
     model: ModelEvidence
@@ -68,6 +78,7 @@ class Evidence:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     reference_model: ModelEvidence | None = None
+    contents: tuple[HeldContent, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """JSON-ready form; `from_document` is its inverse."""
@@ -76,7 +87,7 @@ class Evidence:
         if self.reference_model is not None:
             path = self.reference_model.path
             document["reference_model"]["path"] = None if path is None else str(path)
-        for entry in document["datasets"].values():
+        for entry in (*document["datasets"].values(), *document["contents"]):
             entry["path"] = str(entry["path"])
         return document
 
@@ -94,6 +105,9 @@ class Evidence:
             lineage=document.get("lineage", {}),
             seed=int(document.get("seed", 0)),
             reference_model=None if reference is None else _model(reference),
+            contents=tuple(
+                HeldContent(**{**entry, "path": Path(entry["path"])}) for entry in document.get("contents", ())
+            ),
         )
 
 

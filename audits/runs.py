@@ -16,15 +16,17 @@ from audits import signals
 from audits.checks.base import parse_parameters
 from audits.checks.catalogue import load_checks
 from audits.criteria import judge
-from audits.evidence import Column, DatasetEvidence, Evidence, ModelEvidence
+from audits.evidence import Column, DatasetEvidence, Evidence, HeldContent, ModelEvidence
 from audits.measurements import Measurement, ObservationStatus
 from audits.models import AuditRun, Finding, Observation
 from audits.plans import AuditPlan
 from audits.sandbox import ObservationResult, measure_in_child
 from registry import ledger, provenance, storage, work
-from registry.canonical import digest_of
+from registry.canonical import digest_of, is_digest
 from registry.dataset_cards import cards_of, tagged_columns
+from registry.errors import ContentErasedError, EvidenceMissingError
 from registry.events import Event
+from registry.lineage import Graph
 from registry.models import ModelVersion, Person, StageAssignment
 
 if TYPE_CHECKING:
@@ -81,7 +83,12 @@ def measure(run: AuditRun, check_id: str) -> ObservationResult:
         return ObservationResult.not_run("check-unknown", f"{check_id} is not among the checks this service runs.")
     parameters = parse_parameters(check, planned.parameters)
     reference = _in_stage(run.version, parameters.stage) if "reference_model" in check.needs else None
-    with evidence_of(run.version, seed=run.seed, reference=reference) as evidence:
+    gathered = (
+        contents_of(run.version, seed=run.seed)
+        if "content" in check.needs
+        else evidence_of(run.version, seed=run.seed, reference=reference)
+    )
+    with gathered as evidence:
         return measure_in_child(
             check,
             parameters,
@@ -205,12 +212,37 @@ def evidence_of(version: ModelVersion, *, seed: int, reference: ModelVersion | N
         )
 
 
-def _model(held: ExitStack, version: ModelVersion) -> ModelEvidence:
+@contextmanager
+def contents_of(version: ModelVersion, *, seed: int) -> Iterator[Evidence]:
+    """The lineage of a version with everything that is held of it, as it lies in the store: nothing is verified yet."""
+    lineage = provenance.lineage_of(version)
+    with ExitStack() as held:
+        yield Evidence(
+            model=_model(None, version),
+            datasets={},
+            lineage=lineage.to_document(),
+            seed=seed,
+            contents=tuple(_contents(held, lineage)),
+        )
+
+
+def _contents(held: ExitStack, lineage: Graph) -> Iterator[HeldContent]:
+    for node in lineage.nodes:
+        digest = str(node.facts.get("digest") or "")
+        if is_digest(digest) and storage.holds(digest):
+            try:
+                path = held.enter_context(storage.unverified_copy(digest))
+            except (ContentErasedError, EvidenceMissingError):
+                continue  # the record names it and the store has it no more: the check counts it as not held
+            yield HeldContent(node=node.id, digest=digest, path=path)
+
+
+def _model(held: ExitStack | None, version: ModelVersion) -> ModelEvidence:
     return ModelEvidence(
         name=str(version),
         digest=version.artifact_digest,
         format=version.artifact_format,
-        path=_held(held, version.artifact_digest),
+        path=None if held is None else _held(held, version.artifact_digest),
         signature=version.signature,
     )
 

@@ -118,6 +118,7 @@ def _missing_need(check: Check, evidence: Evidence) -> str:
             other is None or other.path is None,
             f"another version to compare {name} with, and none is held here",
         ),
+        "content": (False, ""),  # a store that holds nothing is an answer, not a missing need
         "lineage": (not evidence.lineage, f"a lineage record of {name}, and there is none"),
     }
     for need in sorted(check.needs):

@@ -40,6 +40,8 @@ FACTS = (
     "transfer_safeguard",
     "card",
     "risk_accepted_until",
+    "retention_passed",
+    "tagged_columns",
 )
 
 

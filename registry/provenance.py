@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry import closures, recalls
-from registry.cards import Card
+from registry.cards import GOVERNANCE_TAGS, Card
 from registry.connectors.statements import IDENTITY_ROLES, SAME_CONTENT, label_of, unique
-from registry.dataset_cards import cards_of
+from registry.dataset_cards import cards_of, tagged_columns
 from registry.graph import plain_facts
 from registry.lineage import Edge, Graph, Node
 from registry.models import DatasetVersion, LineageEdge, LineageNode, ModelVersion
@@ -67,6 +67,12 @@ def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
         **{name: told[name] for name in _CARD_FACTS},
         "purpose": "; ".join(card.purposes),
         "special_categories": bool(card.special_categories),
+        "retention_passed": bool(card.retention_until and card.retention_until < timezone.now().date()),
+        "tagged_columns": {
+            column["name"]: sorted(set(column["tags"]) & set(GOVERNANCE_TAGS))
+            for column in tagged_columns(dataset, card)
+            if column["name"] in card.columns or set(column["tags"]) & set(GOVERNANCE_TAGS)
+        },
         "withdrawn": hasattr(dataset, "withdrawal"),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audits.checks._drift import drift
+from audits.checks._population import representation
 from audits.checks._rows import NUMERIC, Rows, open_rows, quoted
 from audits.checks.base import EvidenceError
 from audits.checks.data_quality_columns import QualityParameters
@@ -24,6 +25,7 @@ def measure_quality(evidence: Evidence, parameters: QualityParameters) -> Measur
     values = [MetricValue(metric="rows_total", value=float(rows.total), n=rows.total)]
     values += _columns(rows, parameters)
     values += _rows_as_wholes(rows, parameters.level)
+    values += representation(rows, parameters)
     if TRAIN in evidence.datasets:
         train = open_rows(evidence.datasets[TRAIN])
         inputs |= train.inputs

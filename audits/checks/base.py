@@ -36,9 +36,10 @@ class Check(Protocol):
     """What every check offers.
 
     `id` is `<family>.<name>`; `version` changes whenever the same evidence may give another number; `needs` names the
-    evidence that must be present ("model", "reference_model", a dataset role, "lineage"); `Parameters` is a frozen
-    dataclass whose defaults are the defaults of the check, and has `stage` where it needs a "reference_model": the one
-    in that stage; `metrics` maps each metric it can answer to one plain sentence.
+    evidence that must be present ("model", "reference_model", a dataset role, "lineage"), or "content" for the lineage
+    with everything upstream as it lies in the store and nothing else; `Parameters` is a frozen dataclass whose defaults
+    are the defaults of the check, and has `stage` where it needs a "reference_model": the one in that stage; `metrics`
+    maps each metric it can answer to one plain sentence.
     """
 
     id: ClassVar[str]

@@ -4,6 +4,9 @@ Per declared column: share of missing cells, cells that are not of the declared 
 all: columns with one value, rows that repeat an earlier one, columns nobody declared. Where the training data is held
 too: the share of evaluation rows that also occur in it (leakage), and how far each feature has drifted.
 
+Where the policy states a population: each group's share of the rows over its share there, 1 being as represented as it
+should be (AI Act Art. 10(3)); the interval is that of the share in the data, the population counts as known.
+
 Drift is an effect size, not a p-value, which flags everything at large n. Binning: numbers at the deciles of the
 training data (fewer where they coincide), text by its 20 most frequent training values and one bin for the rest;
 missing is a bin of its own; a bin counts at least half a row, so an empty one is not infinitely far.
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import parse_ranges, validate_threshold
+from audits.checks.grouping import parse_ranges, parse_shares, validate_threshold
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
@@ -27,17 +30,20 @@ class QualityParameters:
     """`ranges`: allowed values of numeric columns, as "age=0..120". `level`: of all intervals.
 
     `resamples`: for the drift intervals. `suppress_below`: bins of a feature with a count from 1 to below it are one
-    in the table `bins`.
+    in the table `bins`. `population`: whom the data should stand for, as "sex: female=0.51, male=0.49"; where the
+    shares come from belongs into the policy's reason.
     """
 
     ranges: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 1000
     suppress_below: int = 0
+    population: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
         parse_ranges(self.ranges)
+        parse_shares(self.population)
         validate_threshold(self.suppress_below)
         if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
             raise ParameterError("level", "must be at least 0.5 and below 1")
@@ -49,7 +55,7 @@ class ColumnQuality:
     """Examines the evaluation data column by column, and against the training data where that is held."""
 
     id: ClassVar[str] = "data_quality.columns"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Data quality and drift"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[QualityParameters]] = QualityParameters
@@ -65,6 +71,9 @@ class ColumnQuality:
         "undeclared_columns": "Columns of the file that nobody declared.",
         "duplicate_row_fraction": "Share of rows that repeat an earlier row in all declared columns.",
         "train_evaluation_overlap_fraction": "Share of evaluation rows that also occur in the training data.",
+        "representation_ratio": "Share of the group in the data over its share in the population.",
+        "worst_representation_ratio": "The smallest of these: the group that is missing most.",
+        "outside_population_fraction": "Share of rows that belong to no group of the population.",
         "drift_psi": "Population stability index of the feature, evaluation against training.",
         "drift_js": "Jensen-Shannon divergence of the feature in bits, evaluation against training.",
         "worst_drift_psi": "The largest population stability index of any feature.",

@@ -11,6 +11,9 @@ from audits.evidence import DatasetEvidence
 
 WEIGHTS = ("sampling", "counts", "ignored")
 
+#: Published shares are rounded.
+SHARES_MAY_MISS = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class GroupingParameters:
@@ -101,6 +104,27 @@ def parse_ranges(ranges: Iterable[str]) -> dict[str, tuple[float, float]]:
         if not (name and equals and dots and limits[0] <= limits[1]):
             raise ParameterError(f"ranges[{index}]", "must be <column>=<lowest>..<highest>, as age=0..120")
         parsed[name] = limits
+    return parsed
+
+
+def parse_shares(entries: Iterable[str]) -> dict[str, dict[str, float]]:
+    """`sex: female=0.51, male=0.49` as {column: {group: share}}. Raises ParameterError."""
+    parsed: dict[str, dict[str, float]] = {}
+    for index, entry in enumerate(entries):
+        name, colon, told = entry.partition(":")
+        shares: dict[str, float] = {}
+        for part in told.split(","):
+            group, equals, share = part.rpartition("=")
+            try:
+                shares[group.strip()] = float(share) if equals and group.strip() else -1.0
+            except ValueError:
+                shares[group.strip()] = -1.0
+        sound = all(0 < share <= 1 for share in shares.values()) and abs(sum(shares.values()) - 1) <= SHARES_MAY_MISS
+        if not (colon and name.strip() and sound):
+            raise ParameterError(
+                f"population[{index}]", "must be <column>: <group>=<share>, … with shares that add up to 1"
+            )
+        parsed[name.strip()] = shares
     return parsed
 
 

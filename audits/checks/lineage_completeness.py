@@ -1,7 +1,8 @@
 """Is the origin of this version recorded, gap by gap? Counted from the lineage document alone.
 
 A model whose record shows no input at all is not "clean": nothing is known about it, so every count is *not estimable*.
-A dataset is a declared origin when it states its `source`; a path that ends anywhere else ends in the dark.
+A dataset is a declared origin when it states its `source`; a path that ends anywhere else ends in the dark. NOASSERTION
+and the like are no licence.
 Supports AI Act Art. 10(2)(b) (data collection and origin) and Art. 11 with Annex IV 2(d) (provenance of data).
 """
 
@@ -11,13 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from audits.checks.base import EvidenceError
+from audits.checks._lineage import NO_INPUTS, has_data, read_graph
 from audits.evidence import Evidence
 from audits.measurements import Measurement, MetricValue, Table
-from registry.canonical import digest_of
-from registry.lineage import Graph, LineageDocumentError, Node
-
-NO_INPUTS = "the record shows no dataset that this version was made from: its origin is unknown"
+from registry.cards import NO_LICENCE
+from registry.lineage import Graph, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class LineageCompleteness:
     """Counts the gaps in everything upstream of the version, the version itself included."""
 
     id: ClassVar[str] = "lineage.completeness"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Completeness of lineage"
     needs: ClassVar[frozenset[str]] = frozenset({"lineage"})
     Parameters: ClassVar[type[LineageParameters]] = LineageParameters
@@ -44,18 +43,15 @@ class LineageCompleteness:
         "datasets_missing_licence": "Datasets without a licence or terms of use.",
         "withdrawn_inputs": "Withdrawn inputs for which nobody answers.",
         "cycles": "Groups of nodes that are recorded as their own ancestors.",
+        "orphans": "Recorded nodes that neither lead to the version nor come from it.",
         "dangling_edges": "Edges with an end that nobody recorded.",
     }
 
     def measure(self, evidence: Evidence, parameters: LineageParameters) -> Measurement:  # noqa: ARG002 - protocol
         """Count. Raises EvidenceError when the document is not a lineage graph."""
-        try:
-            graph = Graph.from_document(evidence.lineage)
-        except LineageDocumentError as error:
-            raise EvidenceError("lineage", str(error)) from error
-        inputs = {"lineage": digest_of(graph.to_document())}
+        graph, inputs = read_graph(evidence)
         nodes, gaps = _gaps(graph)
-        if not any(node.kind == "dataset" for node in nodes if node.id != graph.root):
+        if not has_data(graph):
             values = tuple(_unknown(metric) for metric in self.metrics)
             return Measurement(values=values, inputs=inputs, notes=(NO_INPUTS,))
         totals = {
@@ -99,7 +95,9 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
         "datasets_undeclared_personal_data": places(
             lambda node: is_dataset(node) and not isinstance(node.facts.get("personal_data"), bool)
         ),
-        "datasets_missing_licence": places(lambda node: is_dataset(node) and not node.facts.get("licence")),
+        "datasets_missing_licence": places(
+            lambda node: is_dataset(node) and (node.facts.get("licence") or "") in NO_LICENCE
+        ),
         "withdrawn_inputs": places(
             lambda node: (
                 node.id != graph.root
@@ -108,6 +106,7 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
             )
         ),
         "cycles": [" -> ".join(group) for group in graph.cycles() if reach.intersection(group)],
+        "orphans": list(graph.orphans()),
         "dangling_edges": [f"{edge.source} -> {edge.target}" for edge in relevant],
     }
     return nodes, gaps

@@ -170,3 +170,32 @@ def test_a_range_that_is_none_is_refused(ranges: list[str]) -> None:
 def test_a_range_for_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="only numbers can have a range"):
         measured(CHECK, both(tmp_path, people(50, 1)), ranges=["sex=0..1"])
+
+
+# -- Representativeness -----------------------------------------------------------------------------------------------
+def test_groups_are_held_against_the_stated_population(tmp_path: Path) -> None:
+    given = evidence(
+        dataset(
+            tmp_path / "e.csv",
+            {"g": ["a"] * 80 + ["b"] * 15 + ["z"] * 5},
+            {"g": ("string", ("feature",))},
+            "evaluation",
+        )
+    )
+    answer = measured(CHECK, given, population=["g: a=0.5, b=0.3, c=0.2"])
+    assert number(answer, "representation_ratio", "g", "a") == pytest.approx(1.6)
+    assert number(answer, "representation_ratio", "g", "b") == pytest.approx(0.5)
+    assert number(answer, "representation_ratio", "g", "c") == 0
+    assert number(answer, "worst_representation_ratio") == 0
+    assert number(answer, "outside_population_fraction", "g") == pytest.approx(0.05)
+
+
+def test_without_a_population_nobody_knows_whom_the_data_stand_for(tmp_path: Path) -> None:
+    given = evidence(dataset(tmp_path / "e.csv", {"g": ["a"] * 9}, {"g": ("string", ("feature",))}, "evaluation"))
+    assert the(measured(CHECK, given), "worst_representation_ratio").value is None
+
+
+@pytest.mark.parametrize("words", ["g", "g: a", "g: a=half", "g: a=0.5", "g: a=1.5, b=-0.5", ": a=1"])
+def test_a_population_that_is_none_is_refused(words: str) -> None:
+    with pytest.raises(ParameterError):
+        parse_parameters(CHECK, {"population": [words]})
