@@ -14,6 +14,7 @@ from governance.basis import basis_of
 from governance.gate_facts import ReasonCode
 from governance.ledger_facts import ledger_facts
 from governance.models import GateDecision
+from governance.report_comparison import comparison
 from governance.version import PRODUCT_VERSION
 from registry.keys import Purpose
 from registry.models import ModelVersion
@@ -27,6 +28,7 @@ def build_document(decision: GateDecision, *, number: str, as_of: date, language
     """
     request, basis = decision.request, basis_of(decision)
     findings = report_facts.finding_facts(basis)
+    checks = tuple(report_facts.check_facts(observation) for observation in basis.run.observations.all())
     return ReportDocument(
         identity=parts.Identity(
             number=number,
@@ -60,12 +62,13 @@ def build_document(decision: GateDecision, *, number: str, as_of: date, language
             basis, {reason["subject"]: reason["explanation"] for reason in decision.document["disregarded"]}
         ),
         waivers=report_facts.waiver_facts(basis),
-        checks=tuple(report_facts.check_facts(observation) for observation in basis.run.observations.all()),
+        checks=checks,
         findings=findings,
         controls=report_controls.control_facts(findings, as_of),
         lineage=report_facts.lineage_facts(request.version, basis.at),
         ledger=ledger_facts(basis),
         open_points=report_facts.open_points(decision),
+        comparison=comparison(basis, checks, findings),
     )
 
 

@@ -315,8 +315,12 @@ class OpenPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The same numbers of the version now in the target stage. `rows` are (metric label, now there, this version)."""
+    """The same numbers of the version in the target stage. `rows` are (metric label, there, this version).
+
+    `note` says whether both were measured on the same data.
+    """
 
     version: int
     digest: str
     rows: tuple[tuple[str, float | None, float | None], ...]
+    note: str = ""
