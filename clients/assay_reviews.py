@@ -83,10 +83,10 @@ def _signed(public: bytes, signature: bytes, message: bytes) -> bool:
     asymmetric = "cryptography.hazmat.primitives.asymmetric"
     try:
         key = library("cryptography.hazmat.primitives.serialization").load_der_public_key(public)
-        kind = type(key).__name__
-        if "Elliptic" in kind:
-            key.verify(signature, message, library(f"{asymmetric}.ec").ECDSA(hashes.SHA256()))
-        elif "RSA" in kind:
+        ec, rsa = library(f"{asymmetric}.ec"), library(f"{asymmetric}.rsa")
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+        elif isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, library(f"{asymmetric}.padding").PKCS1v15(), hashes.SHA256())
         else:
             key.verify(signature, message)

@@ -25,9 +25,7 @@ def prove(person: Person, *, password: str = "", otp: str = "") -> str:
     """
     if person.is_service:
         raise ServiceAccountError("A service account cannot sign; a human being must decide.")
-    _require_patience(person)
-    if not person.is_active:
-        raise WrongCredentialError("This account is not active.", field="password")
+    require_patience(person)
     if password and not check_password(password, person.password):
         raise WrongCredentialError("That is not your password.", field="password")
     device = authenticators.device_of(person)
@@ -48,8 +46,10 @@ def _by_password_alone(password: str, otp: str) -> str:
     return "password"
 
 
-def _require_patience(person: Person) -> None:
-    """Nobody tries a million codes."""
+def require_patience(person: Person) -> None:
+    """Nobody tries a million codes, and nobody who left. Raises TooManyAttemptsError, WrongCredentialError."""
     since = timezone.now() - FAILURE_WINDOW
     if FailedCredential.objects.filter(person=person, at__gt=since).count() >= MOST_FAILURES:
         raise TooManyAttemptsError("Too many wrong credentials; wait a quarter of an hour.")
+    if not person.is_active:
+        raise WrongCredentialError("This account is not active.", field="password")

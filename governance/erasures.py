@@ -30,7 +30,9 @@ from governance.models import (
     FailedCredential,
     GateDecision,
     IdempotencyKey,
+    PendingStatement,
     PromotionRequest,
+    SecurityKey,
     TotpDevice,
 )
 from governance.refusals import recorded
@@ -201,7 +203,7 @@ def _seal_anew(report: Report, decision_digest: str) -> None:
 
 def _forget_access(person: Person) -> None:
     """Everything by which the person got in, and traces of having been in."""
-    for kind in (AccessToken, TotpDevice, FailedCredential, IdempotencyKey):
+    for kind in (AccessToken, TotpDevice, SecurityKey, PendingStatement, FailedCredential, IdempotencyKey):
         kind.objects.filter(person=person).delete()
     for kind in (AccessAttempt, AccessLog, AccessFailureLog):
         kind.objects.filter(username__iexact=person.get_username()).delete()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+
 from audits.reports import parts
 from governance.basis import Basis
+from governance.key_enrolments import subject_of
+from governance.models import PromotionRequest
 from governance.refusals import subject_id
 from registry import ledger
+from registry.canonical import digest
 from registry.models import Checkpoint, LedgerEntry
 
 
@@ -20,6 +25,7 @@ def ledger_facts(basis: Basis) -> parts.LedgerFacts:
         f"version:{request.version}",
         f"policy:{request.policy_version}",
         f"run:{basis.run.pk}",
+        *_keys_of(request),
     ]
     end = checkpoint.size if basis.entry is None else min(checkpoint.size, basis.entry + 1)
     entries = LedgerEntry.objects.filter(subject__in=subjects, index__lt=end).order_by("index")
@@ -36,3 +42,9 @@ def ledger_facts(basis: Basis) -> parts.LedgerFacts:
             for entry in entries
         ),
     )
+
+
+def _keys_of(request: PromotionRequest) -> list[str]:
+    """The security keys that reviews are signed with: their entries say whose each is, and who confirmed it."""
+    papers = request.reviews.filter(assertion__isnull=False).values_list("assertion__public_key", flat=True)
+    return [subject_of(digest(base64.b64decode(public))) for public in papers]

@@ -29,6 +29,7 @@ from governance.models import (
     PromotionRound,
     Review,
     RoleGroup,
+    SecurityKey,
     TotpDevice,
     Waiver,
     WaiverDecision,
@@ -66,6 +67,7 @@ reconciles(Delegation, texts=("reason",))
 reconciles(DelegationEnd)
 reconciles(ErasureRequest, texts=("ground",))
 reconciles(Erasure)
+reconciles(SecurityKey, omits=("sign_count",))  # each use moves it on; an older one would only refuse
 reconciles(TotpDevice, omits=("last_step",))  # each code used moves it on; an older one would only refuse
 reconciles(AccessToken, also=_models_of, relations=(AccessToken.registered_models.through,))
 reconciles(RoleGroup)

@@ -36,6 +36,7 @@ def review_facts(basis: Basis, disregarded: Mapping[str, str]) -> tuple[parts.Re
             method=review.method,
             at=review.created_at,
             subject_digest=review.subject_digest,
+            assertion=review.assertion,
             counts=review.round == basis.round and review.reviewer.pseudonym not in disregarded,
             why_not="given in an earlier round"
             if review.round != basis.round

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.utils import timezone
 
@@ -21,6 +19,7 @@ from governance.evaluation import separation_problem
 from governance.models import Condition, ConditionMet, Delegation, PromotionRequest, Review
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
+from governance.review_signatures import NewCondition, ReviewWords, prove_reviewer
 from governance.reviewers import delegation_for
 from registry import ledger
 from registry.errors import InvalidInputError
@@ -38,16 +37,8 @@ _MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NewCondition:
-    """What an approval shall depend on, and by when it must be met."""
-
-    text: str
-    due_at: datetime
-
-
 @recorded("request")
-def record_review(
+def record_review(  # noqa: PLR0913  (what is said, and the three ways to sign it)
     *,
     actor: Person,
     request: PromotionRequest,
@@ -58,6 +49,7 @@ def record_review(
     subject_digest: str,
     password: str = "",
     otp: str = "",
+    assertion: str = "",
     conditions: Sequence[NewCondition] = (),
 ) -> Review:
     """One person's signed decision on exactly what `subject_digest` names; an approval may set conditions.
@@ -67,7 +59,15 @@ def record_review(
     the gate follows in the same transaction.
     """
     request = locked(request)
-    method = prove(actor, password=password, otp=otp)
+    words = ReviewWords(
+        verdict=verdict,
+        role=role,
+        meaning=meaning,
+        reason=reason,
+        subject_digest=subject_digest,
+        conditions=tuple(conditions),
+    )
+    proof = prove_reviewer(actor, request, words, password=password, otp=otp, assertion=assertion)
     _require_words(verdict, meaning, reason)
     _require_conditions(verdict, conditions)
     delegation = delegation_for(actor, role, request)
@@ -84,17 +84,9 @@ def record_review(
         actor=actor,
         facts={
             "round": request.round,
-            "role": role,
-            "verdict": verdict,
-            "meaning": meaning,
-            "method": method,
-            "subject_digest": subject_digest,
-            "reason": ledger.commit_text(reason),
             "on_behalf_of": delegation.delegator.pseudonym if delegation else None,
-            "conditions": [
-                {"due_at": ledger.utc_text(entry.due_at), "text": ledger.commit_text(entry.text)}
-                for entry in conditions
-            ],
+            **words.facts(ledger.commit_text),
+            **proof.facts,
         },
     )
     review = Review(
@@ -106,7 +98,8 @@ def record_review(
         verdict=verdict,
         meaning=meaning,
         reason=reason,
-        method=method,
+        method=proof.method,
+        assertion=proof.signed.papers if proof.signed else None,
         subject_digest=subject_digest,
         created_at=timezone.now(),
         delegation=delegation,

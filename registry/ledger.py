@@ -70,14 +70,15 @@ def append(
     return entry
 
 
-def commit_text(text: str) -> str:
+def commit_text(text: str, salt: bytes | None = None) -> str:
     """Keep `text` erasable and return the commitment that the ledger may hold: SHA-256(salt ‖ text).
 
     Within one transaction the same text has one commitment: facts and rows that hold it point to the same secret.
+    `salt` is given where somebody signed the commitment before.
     """
     promised = rows.committed(text)
     if promised is None:
-        salt = secrets.token_bytes(32)
+        salt = salt or secrets.token_bytes(32)
         promised = rows.commitment(salt, text)
         ErasableText.objects.create(commitment=promised, salt=salt, text=text)
         rows.note_commitment(text, promised)

@@ -152,6 +152,7 @@ class Decision:
 class ReviewFacts:
     """One person's review. `meaning` is what the signature means; `method` how the person proved who they are.
 
+    `assertion` holds what the reviewer's own security key signed, and its signature, for anybody to verify.
     `counts` is False for a review that no longer counts (an earlier round, other evidence, a revoked reviewer), and
     then `why_not` says why.
     """
@@ -166,6 +167,7 @@ class ReviewFacts:
     subject_digest: str
     counts: bool = True
     why_not: str = ""
+    assertion: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody, StrictSerializer
 from governance.api.idempotency import idempotent
 from governance.api.promotion_documents import (
+    ANY_OBJECT,
     ConditionDocument,
     ReviewDocument,
     SignedReviewDocument,
@@ -23,7 +24,7 @@ from governance.api.promotion_documents import (
 )
 from governance.api.visibility import promotion_for
 from governance.models import Condition, Waiver
-from governance.reviews import NewCondition
+from governance.review_signatures import NewCondition, ReviewWords, review_options
 from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
 
@@ -44,6 +45,13 @@ class ReviewBody(SignedBody):
     reason = serializers.CharField(max_length=10_000, allow_blank=True)
     subject_digest = serializers.CharField(max_length=71)
     conditions = ConditionBody(many=True, required=False)
+    assertion = serializers.CharField(
+        max_length=20_000,
+        write_only=True,
+        default="",
+        allow_blank=True,
+        help_text="What a security key answered to `reviews/statement/`, as JSON, in place of password and code.",
+    )
 
 
 class ConfirmationBody(SignedBody):
@@ -103,6 +111,29 @@ class ReviewCreate(ApiView):
         conditions = [NewCondition(**entry) for entry in fields.pop("conditions", ())]
         review = promotions.record_review(actor=self.actor, request=found, conditions=conditions, **fields)
         return Response(SignedReviewDocument(review).data, status=201)
+
+
+class ReviewStatement(ApiView):
+    """What a security key is asked to sign."""
+
+    scopes = {"POST": (Scope.REVIEW_WRITE,)}
+    serializer_class = ReviewBody
+
+    @extend_schema(
+        summary="Prepare a review for a security key",
+        tags=["reviews"],
+        request=ReviewBody,
+        responses={(200, "application/json"): ANY_OBJECT},
+    )
+    @idempotent()
+    def post(self, request: Request, key: UUID) -> Response:
+        """PublicKeyCredentialRequestOptions whose challenge is the digest of the statement; good for minutes, once."""
+        found = promotion_for(request, key, permission=None)
+        fields = self.body(ReviewBody)
+        conditions = tuple(NewCondition(**entry) for entry in fields.pop("conditions", ()))
+        told = {name: fields[name] for name in ("verdict", "role", "meaning", "reason", "subject_digest")}
+        words = ReviewWords(**told, conditions=conditions)
+        return Response(review_options(actor=self.actor, request=found, words=words))
 
 
 class ConditionConfirm(ApiView):

@@ -69,6 +69,7 @@ VERSION_1 = [
     path(f"{_PROMOTION}withdraw/", promotions.PromotionWithdraw.as_view(), name="promotion-withdraw"),
     path(f"{_PROMOTION}rerun/", promotions.PromotionRerun.as_view(), name="promotion-rerun"),
     path(f"{_PROMOTION}complete/", promotions.PromotionComplete.as_view(), name="promotion-complete"),
+    path(f"{_PROMOTION}reviews/statement/", reviews.ReviewStatement.as_view(), name="review-statement"),
     path(f"{_PROMOTION}reviews/", reviews.ReviewCreate.as_view(), name="reviews"),
     path(
         f"{_PROMOTION}conditions/<int:condition>/confirm/",

@@ -4,7 +4,7 @@ from governance.models.access import AccessToken, IdempotencyKey, RoleGroup
 from governance.models.assurance import Attestation, Classification, ControlAssignment
 from governance.models.break_glass import BreakGlass, BreakGlassReview
 from governance.models.conditions import Condition, ConditionMet
-from governance.models.credentials import FailedCredential, TotpDevice
+from governance.models.credentials import FailedCredential, PendingStatement, SecurityKey, TotpDevice
 from governance.models.decisions import Decommission, GateDecision
 from governance.models.delegations import Delegation, DelegationEnd
 from governance.models.erasures import Erasure, ErasureRequest
@@ -29,6 +29,7 @@ __all__ = [
     "FailedCredential",
     "GateDecision",
     "IdempotencyKey",
+    "PendingStatement",
     "Policy",
     "PolicyStatusChange",
     "PolicyVersion",
@@ -36,6 +37,7 @@ __all__ = [
     "PromotionRound",
     "Review",
     "RoleGroup",
+    "SecurityKey",
     "TotpDevice",
     "Waiver",
     "WaiverDecision",

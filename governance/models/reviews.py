@@ -38,6 +38,9 @@ class Review(Record):
     reason = models.TextField()
     method = models.CharField(max_length=20, help_text="How the person proved who they are, in the same request.")
     subject_digest = models.CharField(max_length=71)
+    assertion = models.JSONField(
+        null=True, help_text="What the reviewer's security key signed, and its signature; null for other methods."
+    )
     created_at = models.DateTimeField()
     delegation = models.ForeignKey(
         Delegation,

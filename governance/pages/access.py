@@ -45,7 +45,7 @@ def strict_page(view: Page[P]) -> Page[P]:
 
 def deciding_page(view: Page[P]) -> Page[P]:
     """A strict page whose form carries a password: it is kept out of error reports."""
-    return strict_page(sensitive_post_parameters("password", "otp", "code")(view))
+    return strict_page(sensitive_post_parameters("password", "otp", "code", "assertion")(view))
 
 
 def person_of(request: HttpRequest) -> Person:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import authenticators, enrolments
-from governance.models import TotpDevice
+from governance.models import SecurityKey, TotpDevice
 from governance.pages.access import deciding_page, found, person_of, strict_page
 from governance.pages.acts import Act, act_page, posted, status_of
 from governance.pages.forms import CodeField, PasswordField, carried_out
@@ -40,8 +40,11 @@ def listed(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     manages = permits(person, enrolments.MANAGE)
     rows = TotpDevice.objects.filter(retired_at=None).select_related("person", "confirmed_by")
+    keys = SecurityKey.objects.filter(retired_at=None).select_related("person", "confirmed_by").order_by("-enrolled_at")
     context = {
         "mine": authenticators.device_of(person),
+        "my_keys": keys.filter(person=person),
+        "keys": keys.exclude(person=person)[:50] if manages else (),
         "rows": rows.exclude(person=person).order_by("-enrolled_at")[:50] if manages else (),
         "manages": manages,
     }
@@ -111,13 +114,17 @@ def _device(request: HttpRequest, pk: int) -> TotpDevice:
 
 
 def _act(person: Person, device: TotpDevice, **words: Any) -> Act:
-    refused = "" if permits(person, enrolments.MANAGE) else "Somebody who manages people must do this."
-    if device.person_id == person.pk:
-        refused = "This is your authenticator, so somebody else must do this."
     return Act(
         back=reverse("authenticators"),
         back_title="Authenticators",
         facts=(("Its owner", device.person.printed_name), ("Enrolled", f"{device.enrolled_at:%Y-%m-%d %H:%M} UTC")),
-        refused=refused,
+        refused=refused_to(person, device.person, "authenticator"),
         **words,
     )
+
+
+def refused_to(person: Person, owner: Person, what: str) -> str:
+    """Why `person` may not confirm or retire what belongs to `owner`, or ""."""
+    if owner.pk == person.pk:
+        return f"This is your {what}, so somebody else must do this."
+    return "" if permits(person, enrolments.MANAGE) else "Somebody who manages people must do this."

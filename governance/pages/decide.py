@@ -8,17 +8,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from audits.criteria import Outcome
-from governance import promotions, reviews
+from governance import promotions, reviews, security_keys
 from governance.models import PromotionRequest
 from governance.pages import abilities
 from governance.pages.access import deciding_page, person_of, strict_page, visible_request
 from governance.pages.condition_forms import condition_forms, told_in
 from governance.pages.forms import CompleteForm, ConfirmForm, ReviewForm, carried_out
+from governance.review_signatures import ReviewWords, review_options
+from registry.errors import AssayError
 
 UNPROCESSABLE = 422
 
@@ -55,9 +57,27 @@ def review(request: HttpRequest, pk: Any) -> HttpResponse:
         "is_stale": form.is_bound and form.data.get("subject_digest") != promotion.subject_digest,
         "conditions": conditions,
         "conditions_open": any(entry.is_bound and entry.has_changed() for entry in conditions),
+        "has_key": security_keys.in_use(person),
         "stands_in": abilities.stands_in(person, promotion, roles),
     }
     return render(request, "pages/decide.html", context, status=_status(form, *conditions))
+
+
+@require_POST
+@deciding_page
+def review_statement(request: HttpRequest, pk: Any) -> HttpResponse:
+    """What the reviewer's security key is asked to sign: exactly what the filled-in form says."""
+    promotion, person = visible_request(request, pk), person_of(request)
+    form = ReviewForm(request.POST, roles=tuple(quorum.role for quorum in promotion.gate.quorum))
+    conditions = condition_forms(request)
+    if not all([form.is_valid(), *(entry.is_valid() for entry in conditions)]):
+        return JsonResponse({"problem": "Fill in the form first."}, status=UNPROCESSABLE)
+    told = {name: form.cleaned_data[name] for name in ("verdict", "role", "meaning", "reason", "subject_digest")}
+    words = ReviewWords(**told, conditions=tuple(told_in(conditions)))
+    try:
+        return JsonResponse(review_options(actor=person, request=promotion, words=words))
+    except AssayError as error:
+        return JsonResponse({"problem": str(error)}, status=UNPROCESSABLE)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

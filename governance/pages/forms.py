@@ -85,6 +85,7 @@ class ReviewForm(forms.Form):
     password = PasswordField()
     otp = CodeField()
     subject_digest = forms.CharField(widget=forms.HiddenInput, max_length=71)
+    assertion = forms.CharField(widget=forms.HiddenInput, required=False, max_length=20_000)
 
     def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -12,7 +12,8 @@ from governance.errors import (
     WrongStateError,
 )
 from governance.models import Condition, PromotionRequest
-from governance.reviews import NewCondition, confirm_condition
+from governance.review_signatures import NewCondition
+from governance.reviews import confirm_condition
 from registry.errors import InvalidInputError
 from registry.models import ModelVersion, Person
 from tests.people import PASSWORD

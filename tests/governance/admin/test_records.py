@@ -18,7 +18,7 @@ from governance.broken_glass import break_glass, review_broken_glass
 from governance.models import AccessToken, GateDecision, PromotionRequest
 from governance.models.access import Role
 from governance.promotions import complete, request_promotion
-from governance.reviews import NewCondition
+from governance.review_signatures import NewCondition
 from governance.roles import group_for
 from governance.tokens import find_token, issue_token
 from governance.waivers import decide_waiver, request_waiver

@@ -17,7 +17,8 @@ from governance.models import (
 )
 from governance.models.access import Role
 from governance.promotions import complete
-from governance.reviews import NewCondition, confirm_condition
+from governance.review_signatures import NewCondition
+from governance.reviews import confirm_condition
 from governance.roles import group_for
 from registry.datasets import withdraw_dataset_version
 from registry.models import Person

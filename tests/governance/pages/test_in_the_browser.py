@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import transaction
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from governance.models import PromotionRequest, Review
+from governance.key_enrolments import confirm_security_key
+from governance.models import PromotionRequest, Review, SecurityKey
 from registry.models import Person
 from tests.people import PASSWORD
 from tests.stories import gap, measure, result
@@ -47,12 +49,13 @@ def finished(request: PromotionRequest, gap_of: float = 0.05) -> PromotionReques
     return measure(request, result(gap(gap_of)))
 
 
-def sign_in(page: Page, server: LiveServer, person: Person) -> None:
-    page.goto(f"{server.url}/sign-in/")
+def sign_in(page: Page, server: LiveServer | str, person: Person) -> None:
+    address = server if isinstance(server, str) else server.url
+    page.goto(f"{address}/sign-in/")
     page.get_by_label("Username").fill(person.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{server.url}/admin/")
+    page.wait_for_url(f"{address}/admin/")
 
 
 def test_victor_finds_his_review_and_signs_it(
@@ -105,3 +108,56 @@ def test_the_review_page_fits_a_phone(
     assert width <= PHONE["width"], "the page scrolls sideways"
     page.get_by_text("Menu").click()
     assert page.get_by_role("link", name="Promotions").first.is_visible()
+
+
+def security_key(page: Page) -> str:
+    """A security key in the browser (CDP), with a finger that is always right; its id."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "usb",
+        "hasResidentKey": False,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    made = tools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return str(made["authenticatorId"])
+
+
+def test_victor_enrols_his_security_key_and_signs_with_it(
+    page: Page,
+    live_server: LiveServer,
+    asked: PromotionRequest,
+    victor: Person,
+    ada: Person,
+    settings: Any,
+) -> None:
+    address = live_server.url.replace("127.0.0.1", "localhost")
+    settings.ASSAY_BASE_URL = address
+    finished(asked)
+    sign_in(page, address, victor)
+    security_key(page)
+    page.goto(f"{address}/authenticators/")
+    page.get_by_role("link", name="Enrol a security key").click()
+    page.get_by_label("Name of the key").fill("desk")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Ask my key").click()
+    page.get_by_text("One step is left.").wait_for()
+    key = SecurityKey.objects.get(person=victor)
+    assert key.fingerprint in page.inner_text("main")
+    confirm_security_key(actor=ada, key=key, fingerprint=key.fingerprint, password=PASSWORD)
+
+    page.goto(f"{address}{asked.get_absolute_url()}review/")
+    page.get_by_role("button", name="Sign with my security key").click()
+    page.get_by_text("Nothing was signed: Fill in the form first.").wait_for()
+    page.get_by_label("approve", exact=True).check()
+    page.get_by_label("I approve this promotion").check()
+    page.get_by_label("model validator").check()
+    page.get_by_label("Reason").fill("The gap is small, the origin is known.")
+    page.get_by_role("button", name="Sign with my security key").click()
+    page.get_by_text("Your review is signed").wait_for()
+    review = Review.objects.get()
+    assert (review.reviewer, review.method) == (victor, "security key")
+    assert review.assertion is not None
