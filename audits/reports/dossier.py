@@ -68,6 +68,11 @@ _ALL = (
     Outline(kind="instructions", title="Instructions for use (AI Act, Art. 13)", prefixes=("aia-13-3-",)),
     Outline(kind="fria", title="Fundamental rights impact assessment (AI Act, Art. 27)", prefixes=("aia-27-1-",)),
     Outline(kind="post-market", title="Post-market monitoring plan (AI Act, Art. 72)", prefixes=("aia-72-",)),
+    Outline(
+        kind="art-10",
+        title="Data governance sheet (AI Act, Art. 10)",
+        prefixes=("aia-10-2-", "aia-10-3", "aia-10-4", "aia-4a-1"),
+    ),
     Outline(kind="art-30", title="Record of processing activities (GDPR, Art. 30)", prefixes=("gdpr-30-1-",)),
     Outline(
         kind="dpia",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from audits.reports import figures
 from audits.reports.parts import CheckFacts, FindingFacts
+from governance.dossiers import data_answers
+from governance.dossiers.data_answers import Data
 from registry.models import ModelVersion, VersionInput
 
 
@@ -19,6 +22,7 @@ class Records:
     checks: tuple[CheckFacts, ...]
     findings: tuple[FindingFacts, ...]
     earlier: tuple[ModelVersion, ...]
+    data: tuple[Data, ...] = ()
 
 
 Sentences = tuple[str, ...]
@@ -82,7 +86,7 @@ def tests(records: Records) -> Sentences:
 def groups(records: Records) -> Sentences:
     """The same for groups of people only."""
     about = tuple(finding for finding in records.findings if finding.check.startswith("fairness."))
-    return tests(Records(records.version, records.inputs, records.checks, about, records.earlier))
+    return tests(dataclasses.replace(records, findings=about))
 
 
 def quality(records: Records) -> Sentences:
@@ -111,33 +115,13 @@ def affected(records: Records) -> Sentences:
     return (f"Affected persons: {text}.",) if text.strip() else ()
 
 
-def purposes_of_data(records: Records) -> Sentences:
-    """For what each personal dataset is processed, on which legal basis."""
-    return tuple(
-        f"{used.dataset_version}: {used.dataset_version.purpose}; basis {used.dataset_version.legal_basis}."
-        for used in records.inputs
-        if used.dataset_version.personal_data and used.dataset_version.purpose and used.dataset_version.legal_basis
-    )
+def data_quality(records: Records) -> Sentences:
+    """What the checks of data and lineage found."""
+    return data_answers.quality(records.checks, records.findings)
 
 
-def categories(records: Records) -> Sentences:
-    """Data subjects, and the categories of personal data by the tags of the columns."""
-    sentences = []
-    for used in records.inputs:
-        data = used.dataset_version
-        columns = [str(column["name"]) for column in data.columns if {"pii", "sensitive"} & set(column.get("tags", ()))]
-        special = ", ".join(map(str, data.special_categories)) or "none declared"
-        if data.personal_data:
-            sentences.append(f"{data}: columns {', '.join(columns) or 'without tags'}; special categories: {special}.")
-    return (*affected(records), *sentences) if sentences and affected(records) else ()
-
-
-def retention(records: Records) -> Sentences:
-    """Until when each personal dataset is kept; empty unless all of them say so."""
-    personal = [used.dataset_version for used in records.inputs if used.dataset_version.personal_data]
-    if not personal or any(data.retention_until is None for data in personal):
-        return ()
-    return tuple(f"{data} is kept until {data.retention_until}." for data in personal)
+def _of_data(answer: Callable[[Iterable[Data]], Sentences]) -> Callable[[Records], Sentences]:
+    return lambda records: answer(records.data)
 
 
 ANSWERS: Mapping[str, Callable[[Records], Sentences]] = {
@@ -155,9 +139,9 @@ ANSWERS: Mapping[str, Callable[[Records], Sentences]] = {
     "aia-13-3-b-v": groups,
     "aia-13-3-b-vi": data_sets,
     "aia-27-1-c": affected,
-    "gdpr-30-1-b": purposes_of_data,
-    "gdpr-30-1-c": categories,
-    "gdpr-30-1-f": retention,
+    "aia-10-2-f": groups,
+    "aia-10-3": data_quality,
+    **{control: _of_data(answer) for control, answer in data_answers.OF_DATA.items()},
 }
 #: Where the records help a person but cannot answer: the point stays open until somebody signs an answer.
 HINTS: Mapping[str, Callable[[Records], Sentences]] = {

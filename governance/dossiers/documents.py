@@ -13,9 +13,12 @@ from audits.reports.parts import Identity
 from governance import report_facts
 from governance.basis import basis_now
 from governance.dossiers.answers import ANSWERS, HINTS, Records
+from governance.dossiers.data_answers import Data
 from governance.models import Attestation, ControlAssignment, PromotionRequest
 from governance.report_document import seal_name, subject_of
 from governance.version import PRODUCT_VERSION
+from registry import closures
+from registry.dataset_cards import cards_of
 from registry.errors import InvalidInputError
 from registry.models import ModelVersion
 from registry.signing import keyring
@@ -65,7 +68,32 @@ def records_of(version: ModelVersion) -> Records:
         checks=tuple(report_facts.check_facts(observation) for observation in observations),
         findings=report_facts.finding_facts(basis_now(request)) if request else (),
         earlier=tuple(version.model.versions.filter(number__lt=version.number).order_by("number")),
+        data=_data_of(version),
     )
+
+
+def _data_of(version: ModelVersion) -> tuple[Data, ...]:
+    """Every registered dataset version behind the version, with the card that counts now; the direct inputs first."""
+    behind = list(
+        closures.datasets_behind(version)
+        .select_related("dataset__owner")
+        .prefetch_related("derived_from__parent__dataset")
+        .order_by("dataset__slug", "number")
+    )
+    cards = cards_of(behind)
+    roles = {use.dataset_version_id: use.get_role_display() for use in version.inputs.all()}
+    found = [
+        Data(
+            name=str(one),
+            card=cards[one.pk],
+            role=roles.get(one.pk, ""),
+            rows=one.row_count,
+            columns=len(one.columns),
+            derived_from=tuple(str(derivation.parent) for derivation in one.derived_from.all()),
+        )
+        for one in behind
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.role, one.name)))
 
 
 def _point(control: Control, effective: str, records: Records, as_of: date) -> Point:

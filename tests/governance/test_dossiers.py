@@ -116,7 +116,9 @@ def test_a_document_without_points_is_never_final(version: ModelVersion) -> None
 def test_retention_is_answered_only_when_every_personal_dataset_says_it(version: ModelVersion) -> None:
     found = points(build_dossier(version, kind="art-30", as_of=TODAY))
     assert found["gdpr-30-1-f"].status is PointStatus.OPEN
-    assert "6(1)(e) public task" in found["gdpr-30-1-b"].recorded[0]
+    assert found["gdpr-30-1-b"].recorded == (
+        "patients/1: care planning, on the basis of Art. 6(1)(e) (task in the public interest).",
+    )
 
 
 def test_an_unknown_kind_is_named(version: ModelVersion) -> None:
