@@ -244,6 +244,7 @@ ASSAY_CHECKS = env.list(
         "audits.checks.fairness_slices.WorstSlices",
         "audits.checks.explainability_shap.ShapExplanation",
         "audits.checks.explainability_provided.ProvidedAttributions",
+        "audits.checks.explainability_change.ExplanationChange",
         "audits.checks.lineage_completeness.LineageCompleteness",
         "audits.checks.lineage_digests.Digests",
         "audits.checks.lineage_leakage.Leakage",

@@ -32,13 +32,14 @@ def swarm(attribution: Attribution, rows: pd.DataFrame, features: Sequence[str],
     if attribution.phi.shape[2] == 1:
         for index in order[:_SWARM_FEATURES]:
             name = features[index]
-            ranks = _tenths(rows[name])[:_SWARM_ROWS]
+            ranks = tenths(rows[name])[:_SWARM_ROWS]
             values = attribution.phi[:_SWARM_ROWS, index, 0]
             found += [(name, round(float(v), _PLACES), rank) for v, rank in zip(values, ranks, strict=True)]
     return Table(("feature", "attribution", "value_rank"), tuple(found))
 
 
-def _tenths(column: pd.Series) -> list[float | None]:
+def tenths(column: pd.Series) -> list[float | None]:
+    """The rank of each value, 0 lowest to 1 highest, in tenths; None where there is no order or no value."""
     if not is_numeric_dtype(column) or len(column.unique()) <= 1:
         return [None] * len(column)
     numbers = column.astype(float).to_numpy()

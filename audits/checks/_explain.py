@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audits.checks._attribute import explainer_for
+from audits.checks._cases import cases
 from audits.checks._effects import effects, strongest_correlation, swarm
 from audits.checks._explainers import Explainer
 from audits.checks._faithfulness import Trials, violations
@@ -89,6 +90,7 @@ def _measured(
         tables["importance"] = shares.table(found.phi.mean(axis=(0, 2)), set(sensitive))
         tables["swarm"] = swarm(found, rows, features, shares.order)
         tables["effects"] = effects(explainer, rows, shares.order)
+        tables["cases"] = cases(found, rows, features, task)
     trial = rows.iloc[:_TRIAL_ROWS].reset_index(drop=True)
     values += Trials(explainer, trial, background.iloc[:_TRIAL_BACKGROUND], parameters, seed).measure()
     values += violations(explainer, rows, parameters.expected)

@@ -39,7 +39,7 @@ class Shares:
         self.total = float(means.sum())
         self.means, self.shares = means, means / self.total if self.total else means
         self._weights = bootstrap_weights(self.size, parameters.resamples, seed)
-        self._drawn = _normalised(self._weights @ absolute)
+        self._drawn = normalised(self._weights @ absolute)
 
     def measure(self, sensitive: set[str], proxies: dict[str, float], threshold: float) -> Iterator[MetricValue]:
         """All shares. Where the model is constant, all are unknown."""
@@ -84,7 +84,7 @@ class Shares:
                 reason = f"fewer than {_SMALLEST_GROUP} rows inside or outside of the group"
                 yield self._unknown("group_share_difference", int(inside.sum()), column, group, reason)
                 continue
-            here, there = (_normalised(self._weights[:, part] @ self._absolute[part]) for part in (inside, ~inside))
+            here, there = (normalised(self._weights[:, part] @ self._absolute[part]) for part in (inside, ~inside))
             means = [self._absolute[part].mean(axis=0) for part in (inside, ~inside)]
             if not all(mean.sum() > 0 for mean in means):
                 yield self._unknown("group_share_difference", int(inside.sum()), column, group, CONSTANT)
@@ -126,7 +126,8 @@ def bootstrap_weights(size: int, resamples: int, seed: int) -> Array:
     return weights
 
 
-def _normalised(sums: Array) -> Array:
+def normalised(sums: Array) -> Array:
+    """Each row divided by its sum; 0 where that is 0."""
     totals = sums.sum(axis=1, keepdims=True)
     shares: Array = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
     return shares

@@ -11,14 +11,16 @@ from audits.criteria import Outcome
 from audits.measurements import MetricValue
 from audits.reports import charts
 from audits.reports.document import ReportDocument
-from audits.reports.figures import count
+from audits.reports.explanation_pictures import of_explanation
 from audits.reports.group_pictures import of_groups
 from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictured import Picture, heard, left_out, sentence
-from audits.reports.tongue import marked, ours
+from audits.reports.tongue import ours
 from audits.reports.wording import metric_in_words
 
-MOST_PICTURES, MOST_ROWS, FEWEST_BARS = 5, 14, 3
+MOST_PICTURES, MOST_MORE, MOST_ROWS, FEWEST_BARS = 5, 3, 14, 3
+#: What the charts of an explanation show already.
+_DRAWN = {"mean_abs_shap_share", "share_change"}
 
 __all__ = ["Picture", "of_check", "of_decision", "of_lineage"]
 
@@ -30,49 +32,23 @@ TONES = {
 
 
 def of_check(check: CheckFacts, findings: Sequence[FindingFacts]) -> tuple[Picture, ...]:
-    """At most five charts: first the judged metrics against their limits, then groups and importances behind them."""
+    """First the judged metrics against their limits, then explanations, groups and importances behind them.
+
+    At most five charts, and for an explanation three more.
+    """
     judged: dict[tuple[str, str | None, str | None], list[FindingFacts]] = {}
     for finding in findings:
         judged.setdefault((finding.metric, finding.at_least, finding.at_most), []).append(finding)
-    explained = [*_explained(check), *of_groups(check)][: MOST_PICTURES - 1]
+    explanation = of_explanation(check)
+    most = MOST_PICTURES + (MOST_MORE if explanation else 0)
+    explained = [*explanation, *of_groups(check)][: most - 1]
     limits = [_against_limit(check, found) for found in judged.values() if check_has(check, found[0].metric)]
-    pictures = [*limits[: MOST_PICTURES - len(explained)], *explained]
-    seen = {finding.metric for finding in findings}
+    pictures = [*limits[: most - len(explained)], *explained]
+    seen = {finding.metric for finding in findings} | (_DRAWN if explanation else set())
     for metric in dict.fromkeys(value.metric for value in check.values):
         if metric not in seen:
             pictures += _behind(check, metric)
-    return tuple(pictures[:MOST_PICTURES])
-
-
-def _explained(check: CheckFacts) -> list[Picture]:
-    """Single attributions, and the effect of the strongest number, where the check left the tables for them."""
-    pictures = []
-    swarm, effects = check.tables.get("swarm"), check.tables.get("effects")
-    if swarm is not None and swarm.rows:
-        dots = [charts.Dot(label=str(name), value=float(value), rank=rank) for name, value, rank in swarm.rows]
-        words = _("attribution of single answers")
-        told = _("{number} dots: each is one row's attribution to a feature, dark where its value is high.").format(
-            number=count(len(dots))
-        )
-        svg = charts.swarm(dots, title=words, description=told)
-        caption = _("{words}, strongest feature first.").format(words=sentence(words))
-        pictures.append(Picture(svg, heard(words, told), caption))
-    if effects is not None and effects.rows:
-        name = effects.rows[0][0]
-        points = [charts.Point(x=float(row[1]), y=float(row[2])) for row in effects.rows if row[0] == name]
-        words = _("accumulated local effect of {feature}").format(feature=name)
-        told = _("The answer's change as {feature} goes from {first} to {last}, all else as it occurs.").format(
-            feature=name, first=marked(f"{points[0].x:g}"), last=marked(f"{points[-1].x:g}")
-        )
-        svg = charts.curve(points, title=words, description=told, across=str(name), upward=_("effect"))
-        caption = _("{words}, centred on zero.").format(words=sentence(words))
-        pictures.append(Picture(svg, heard(words, told), caption + _warned(check)))
-    return pictures
-
-
-def _warned(check: CheckFacts) -> str:
-    """The check's own warning about correlated features, which divide attributions between them."""
-    return "".join(f" {ours(note)}" for note in check.notes if "are correlated" in note)
+    return tuple(pictures[:most])
 
 
 def check_has(check: CheckFacts, metric: str) -> bool:

@@ -61,6 +61,13 @@ CHECKS = {
         "describes the model at all was not tested, because the model could not be asked.",
         limits="The table is a claim of whoever made it. Only its origin, its sums and its spread can be looked at.",
     ),
+    "explainability.change": CheckWording(
+        method="The new version and the one in the stage were explained on the same rows against the same background. "
+        "For each feature, its share of all contributions was compared between the two.",
+        reading="A change of zero means that both versions use the feature alike. An interval that does not reach zero "
+        "means that the change is more than the choice of rows.",
+        limits="The comparison tells what the answers rest on, not whether they became better.",
+    ),
     "lineage": CheckWording(
         method="Starting from the model version, every recorded job and dataset was followed upstream to the declared "
         "sources, and each step was asked for its digest, outcome, owner, licence, legal basis and retention.",

@@ -51,6 +51,15 @@ def _explanation(folder: Path) -> tuple[Control, ...]:
     return (Control(metric="sensitive_share", good=good, bad=bad, apart=0.8, parameters=parameters),)
 
 
+def _change(folder: Path) -> tuple[Control, ...]:
+    """A version that rests on what the current one rests on, and one that rests on something else."""
+    people, current = _people(folder / "people.csv"), _model(folder / "current.skops", _ON_A)
+    of = partial(evidence, people, reference=current)
+    bad = of(model=_model(folder / "bad.skops", _ON_S))
+    parameters = {"rows": 40, "background_rows": 20, "resamples": 200}
+    return (Control(metric="largest_share_change", good=of(model=current), bad=bad, apart=0.8, parameters=parameters),)
+
+
 def _comparison(folder: Path) -> tuple[Control, ...]:
     """A version that decides as the current one does, and one that decides the other way round."""
     people, current = _people(folder / "people.csv"), _model(folder / "current.skops", _ON_A)
@@ -71,6 +80,7 @@ def _robustness(folder: Path) -> tuple[Control, ...]:
 
 PLANTED: Mapping[str, Plant] = {
     "explainability.shap": _explanation,
+    "explainability.change": _change,
     "performance.comparison": _comparison,
     "robustness.perturbation": _robustness,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from audits.measurements import ObservationStatus, Table
+from audits.measurements import Interval, MetricValue, ObservationStatus, Table
 from audits.reports import charts
 from audits.reports.parts import CheckFacts
 from audits.reports.pictures import of_check
@@ -16,6 +16,15 @@ SWARM = Table(("feature", "attribution", "value_rank"), (("income", -1.0, 0.0), 
 EFFECTS = Table(
     ("feature", "value", "effect", "rows"),
     (("income", 0.0, -0.5, 0), ("income", 2.0, 0.5, 9), ("age", 1.0, 0.1, 9), ("age", 3.0, 0.4, 9)),
+)
+
+IMPORTANCE = Table(
+    ("feature", "mean_abs", "share", "share_low", "share_high", "mean", "sensitive"),
+    (("income", 1.0, 0.8, 0.7, 0.9, 0.1, False), ("job", 0.2, 0.2, 0.1, 0.3, 0.0, True)),
+)
+CASES = Table(
+    ("case", "answer", "feature", "attribution", "value_rank"),
+    (("typical above", 1.2, "income", 1.0, 0.9), ("borderline 1", 0.01, "income", -0.1, 0.5)),
 )
 
 
@@ -40,7 +49,7 @@ def test_nothing_measured_is_said() -> None:
 
 
 def facts(**changes: object) -> CheckFacts:
-    tables = {"swarm": SWARM, "effects": EFFECTS}
+    tables = {"importance": IMPORTANCE, "swarm": SWARM, "effects": EFFECTS, "cases": CASES}
     given = {"tables": tables, **changes}
     return CheckFacts(
         check="explainability.shap",
@@ -52,15 +61,44 @@ def facts(**changes: object) -> CheckFacts:
 
 
 def test_an_explanation_brings_its_pictures() -> None:
-    swarm, effect = of_check(facts(), [])
+    importance, swarm, income, age, cases = of_check(facts(), [])
+    assert "job" in importance.svg
+    assert "interval" in importance.caption
     assert "income" in swarm.svg
-    assert effect.caption == "Accumulated local effect of income, centred on zero."
-    assert "age" not in effect.svg
+    assert income.caption == "Accumulated local effect of income, centred on zero."
+    assert age.caption == "Accumulated local effect of age, centred on zero."
+    assert "borderline 1: income" in cases.svg
+    assert cases.caption.endswith("Answers: typical above 1.200, borderline 1 0.010.")
 
 
-def test_correlated_features_bring_their_warning_to_the_effect() -> None:
+def test_every_picture_is_told_in_words_for_those_who_hear_it() -> None:
+    for picture in of_check(facts(), []):
+        assert picture.alt.startswith("Chart: ")
+        assert picture.caption.endswith(".")
+        assert "<title>" in picture.svg
+
+
+def test_importance_is_not_drawn_twice() -> None:
+    value = MetricValue(metric="mean_abs_shap_share", value=0.5, n=9, feature="income")
+    titles = [picture.alt for picture in of_check(facts(values=(value,) * 3), [])]
+    assert len(titles) == len(set(titles)) == 5
+
+
+def test_the_change_against_the_stage_is_drawn_with_its_intervals() -> None:
+    interval = Interval(0.1, 0.3, 0.95, "bootstrap")
+    value = MetricValue(metric="share_change", value=0.2, n=9, feature="income", interval=interval)
+    table = Table(
+        ("feature", "share_current", "share_new", "change"), (("income", 0.2, 0.4, 0.2), ("job", 0.3, 0.2, -0.1))
+    )
+    [picture] = of_check(facts(tables={"change": table}, values=(value,)), [])
+    assert "[0.100, 0.300]" in picture.svg
+    assert picture.alt == "Chart: change of importance. 2 features, the one that changed most first: income."
+
+
+def test_correlated_features_bring_their_warning_to_the_effects() -> None:
     warning = "a and b are correlated (0.90): attributions divide between them."
-    assert of_check(facts(notes=("Method: x.", warning)), [])[1].caption.endswith(warning)
+    pictures = of_check(facts(notes=("Method: x.", warning)), [])
+    assert [picture.caption.endswith(warning) for picture in pictures] == [False, False, True, True, False]
 
 
 def test_a_check_without_such_tables_has_no_such_pictures() -> None:
