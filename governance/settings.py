@@ -211,6 +211,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "registry.tasks.sweep", "schedule": env.float("ASSAY_SWEEP_SECONDS", default=10.0)},
     "deadlines": {"task": "governance.tasks.watch_deadlines", "schedule": 3600.0},
     "forget": {"task": "governance.tasks.forget", "schedule": 3600.0},
+    "mlflow": {"task": "registry.tasks.pull_mlflow", "schedule": 600.0},
     "checkpoint": {"task": "registry.tasks.publish_checkpoint", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(ASSAY_DATA / "celerybeat-schedule")
@@ -229,6 +230,9 @@ ASSAY_CHECKPOINT_FOLDER = env.str("ASSAY_CHECKPOINT_FOLDER", default="")
 ASSAY_CHECKPOINT_WEBHOOKS = env.list("ASSAY_CHECKPOINT_WEBHOOKS", default=[])
 ASSAY_WITNESSES = env.list("ASSAY_WITNESSES", default=[])  # each <url>|<vkey>
 ASSAY_OUTBOUND_HOSTS = env.list("ASSAY_OUTBOUND_HOSTS", default=[])
+ASSAY_MLFLOW_URLS = env.list("ASSAY_MLFLOW_URLS", default=[])
+ASSAY_MLFLOW_ACTOR = env.str("ASSAY_MLFLOW_ACTOR", default="")
+ASSAY_MLFLOW_TOKEN = env.str("ASSAY_MLFLOW_TOKEN", default="")
 ASSAY_BASE_URL = env.str("ASSAY_BASE_URL", default="http://127.0.0.1:8000")
 ASSAY_CHECKS = env.list(
     "ASSAY_CHECKS",

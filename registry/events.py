@@ -22,6 +22,7 @@ class Event(StrEnum):
     LINEAGE_RECEIVED = "lineage.received"
     RECALL_TOLD = "recall.told"
     RISK_ACCEPTED = "residual-risk.accepted"
+    ALIAS_MOVED = "mlflow.alias-moved"
     STAGE_ASSIGNED = "stage.assigned"
     VERSION_DECOMMISSIONED = "version.decommissioned"
     STAGE_RETIRED = "stage.retired"

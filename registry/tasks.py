@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from registry import key_history, ledger, sinks, work
+from registry import key_history, ledger, mlflow_import, sinks, work
 
 
 @shared_task(name="registry.tasks.perform")
@@ -28,6 +28,12 @@ def publish_checkpoint() -> None:
     checkpoint = ledger.publish_checkpoint()
     with transaction.atomic():
         sinks.ask(f"hour:{timezone.now():%Y-%m-%dT%H}:{checkpoint.size}")
+
+
+@shared_task(name="registry.tasks.pull_mlflow")
+def pull_mlflow() -> None:
+    """See what is new on the MLflow servers of ASSAY_MLFLOW_URLS; nothing without that setting."""
+    mlflow_import.pull_all()
 
 
 def send(item_id: int) -> None:

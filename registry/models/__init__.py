@@ -3,7 +3,14 @@
 from registry.models.blobs import Blob, ErasedBlob
 from registry.models.datasets import Dataset, DatasetCard, DatasetDerivation, DatasetVersion, DatasetWithdrawal
 from registry.models.ledger import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode
-from registry.models.lineage import LineageColumnEdge, LineageDelivery, LineageEdge, LineageEvent, LineageNode
+from registry.models.lineage import (
+    LineageColumnEdge,
+    LineageDelivery,
+    LineageEdge,
+    LineageEvent,
+    LineageNode,
+    MlflowModel,
+)
 from registry.models.model_versions import (
     ArtifactFormat,
     ModelVersion,
@@ -36,6 +43,7 @@ __all__ = [
     "LineageEdge",
     "LineageEvent",
     "LineageNode",
+    "MlflowModel",
     "ModelVersion",
     "Person",
     "ProviderRole",

@@ -42,6 +42,24 @@ class LineageEvent(Record):
         return f"{self.format} {self.digest}"
 
 
+class MlflowModel(models.Model):
+    """What was seen last of a registered model on an MLflow server. The snapshots behind it are lineage events."""
+
+    server = models.CharField(max_length=200)
+    name = models.CharField(max_length=300)
+    aliases = models.JSONField(default=dict, help_text="The full map from alias to version.")
+    snapshot = models.CharField(max_length=71, help_text="Digest of what was seen, without the time.")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "MLflow model"
+        ordering = ("server", "name")
+        constraints = (models.UniqueConstraint(fields=("server", "name"), name="mlflow_model_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.server}"
+
+
 class LineageNode(models.Model):
     """One dataset version, run, job, model version, deployment, or content known by its digest.
 
@@ -68,12 +86,14 @@ class LineageNode(models.Model):
 class LineageEdge(models.Model):
     """`source` went into `target`. Derived, like the nodes."""
 
-    source = models.ForeignKey(LineageNode, on_delete=models.CASCADE, related_name="edges_out")
+    source = models.ForeignKey(LineageNode, on_delete=models.CASCADE, related_name="edges_out", db_index=False)
     target = models.ForeignKey(LineageNode, on_delete=models.CASCADE, related_name="edges_in", db_index=False)
     role = models.CharField(max_length=20)
 
     class Meta:
         verbose_name = "lineage edge"
+        # One index for each direction of a walk, and both hold all that it reads.
+        indexes: ClassVar = [models.Index(fields=("source", "target"), name="lineage_edge_onward")]
         constraints = (models.UniqueConstraint(fields=("target", "source", "role"), name="lineage_edge_once"),)
 
     def __str__(self) -> str:
