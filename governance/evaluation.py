@@ -12,12 +12,13 @@ from governance.models import (
     Condition,
     Decommission,
     Delegation,
+    Incident,
     PolicyStatusChange,
     PromotionRequest,
     Review,
     Waiver,
 )
-from governance.policies import Exclusion
+from governance.policies import Exclusion, IncidentRule
 from governance.roles import roles_by_person
 from registry import recalls
 from registry.models import Person, RegisteredModel
@@ -157,6 +158,7 @@ def _circumstances(request: PromotionRequest, now: datetime) -> gates.Circumstan
         withdrawn_inputs=tuple(one.name for one in fallen),
         accepted_risks=_accepted_risks(fallen, version.model),
         policy_recalled=request.policy_version.current_status == PolicyStatusChange.Status.RECALLED,
+        incidents=_incidents(request),
         decommissioned=Decommission.objects.filter(version=version).exists(),
         conditions=_conditions(request),
         broken_glass=_broken_glass(request),
@@ -176,6 +178,14 @@ def _accepted_risks(fallen: Iterable[recalls.WithdrawnInput], model: RegisteredM
         )
         for name, acceptance in signed
     )
+
+
+def _incidents(request: PromotionRequest) -> tuple[str, ...]:
+    """The open incidents of the version that close this gate: all, or where the policy says so the serious ones."""
+    rows = Incident.objects.still_open().filter(version=request.version)
+    if request.gate.incidents is IncidentRule.SERIOUS:
+        rows = rows.filter(serious=True)
+    return tuple(str(key) for key in rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _conditions(request: PromotionRequest) -> tuple[gates.ConditionFact, ...]:

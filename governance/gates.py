@@ -115,7 +115,7 @@ def _weigh_circumstances(circumstances: Circumstances, subject_digest: str, seen
         words = "This version has been decommissioned."
         seen.blocking.append(Reason(ReasonCode.VERSION_DECOMMISSIONED, "version", words))
     for name in circumstances.incidents:
-        words = f"Incident {name} is open on this model."
+        words = f"Incident {name} of this version is open."
         seen.blocking.append(Reason(ReasonCode.INCIDENT_OPEN, name, words))
 
 

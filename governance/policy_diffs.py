@@ -73,6 +73,9 @@ _MORE = {"at_least", "minimum_n", "count"}
 _UNLESS = {"waivable", "allowed"}
 _IF = {"exclusive", "prohibited_practice"}
 
+#: Choices of which these are the strictest; one that is left out is None.
+_STRICTEST: dict[str, tuple[str | None, ...]] = {"mode": ("enforce",), "incidents": ("any", None)}
+
 
 def _bearing(path: str, before: Any, after: Any) -> Bearing:
     name = _last(path)
@@ -82,8 +85,9 @@ def _bearing(path: str, before: Any, after: Any) -> Bearing:
         return _numeric(name, before, after)
     if name in (_UNLESS | _IF):
         return Bearing.STRICTER if bool(after) == (name in _IF) else Bearing.LOOSER
-    if name == "mode":
-        return Bearing.STRICTER if after == "enforce" else Bearing.LOOSER if before == "enforce" else Bearing.OTHER
+    if name in _STRICTEST:
+        strictest = _STRICTEST[name]
+        return Bearing.STRICTER if after in strictest else Bearing.LOOSER if before in strictest else Bearing.OTHER
     if name == "exclude" and isinstance(before, list) and isinstance(after, list):
         return _of_sets(set(before), set(after))
     return Bearing.OTHER

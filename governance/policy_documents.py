@@ -32,6 +32,7 @@ from governance.policy_values import (
     BreakGlassRule,
     Exclusion,
     Gate,
+    IncidentRule,
     Mode,
     OnDeadline,
     Policy,
@@ -221,6 +222,7 @@ def _gate(source: PolicyText, position: int) -> Gate:
         break_glass=BreakGlassRule(**entry.get("break_glass", {})),
         review_deadline_days=entry.get("review_deadline_days"),
         on_deadline=OnDeadline(entry.get("on_deadline", OnDeadline.ESCALATE)),
+        incidents=IncidentRule(entry.get("incidents", IncidentRule.ANY)),
     )
 
 

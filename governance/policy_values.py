@@ -33,6 +33,13 @@ class Exclusion(StrEnum):
     RUN_AUTHOR = "run_author"
 
 
+class IncidentRule(StrEnum):
+    """Which open incidents of a version close the gate."""
+
+    ANY = "any"
+    SERIOUS = "serious"
+
+
 class OnDeadline(StrEnum):
     """What happens when reviews are still missing at the deadline. There is no third way: nothing approves itself."""
 
@@ -114,6 +121,7 @@ class Gate:
     break_glass: BreakGlassRule = BreakGlassRule()
     review_deadline_days: int | None = None
     on_deadline: OnDeadline = OnDeadline.ESCALATE
+    incidents: IncidentRule = IncidentRule.ANY
 
     @property
     def checks(self) -> tuple[PlannedCheck, ...]:
@@ -151,6 +159,8 @@ class Gate:
         if self.review_deadline_days is not None:
             fields["review_deadline_days"] = self.review_deadline_days
             fields["on_deadline"] = str(self.on_deadline)
+        if self.incidents is not IncidentRule.ANY:
+            fields["incidents"] = str(self.incidents)
         return fields
 
 

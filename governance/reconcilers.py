@@ -22,6 +22,8 @@ from governance.models import (
     Erasure,
     ErasureRequest,
     GateDecision,
+    Incident,
+    IncidentEnd,
     Policy,
     PolicyStatusChange,
     PolicyVersion,
@@ -58,6 +60,8 @@ reconciles(Waiver, texts=("justification", "compensating_control"))
 reconciles(WaiverDecision, texts=("printed_name", "reason"))
 reconciles(BreakGlass, texts=("justification", "printed_name"))
 reconciles(BreakGlassReview, texts=("reason", "printed_name"))
+reconciles(Incident, texts=("title", "description"))
+reconciles(IncidentEnd, texts=("reason", "printed_name"))
 reconciles(GateDecision)
 reconciles(Decommission, texts=("reason", "printed_name"))
 reconciles(Classification, texts=("reasons", "printed_name"))

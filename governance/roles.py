@@ -26,7 +26,13 @@ _REGISTER = (
     "registry.add_datasetcard",
     "registry.add_lineageevent",
 )
-_BUILD = (*_REGISTER, "registry.register_version", "registry.request_promotion", "registry.request_waiver")
+_BUILD = (
+    *_REGISTER,
+    "registry.register_version",
+    "registry.request_promotion",
+    "registry.request_waiver",
+    "registry.report_incident",
+)
 _READ = (
     "registry.read_gate",
     "registry.read_report",
@@ -49,10 +55,11 @@ _READ = (
     "governance.view_waiverdecision",
     "governance.view_condition",
     "governance.view_breakglass",
+    "governance.view_incident",
     "governance.view_breakglassreview",
     "governance.view_gatedecision",
 )
-_REVIEW = ("registry.review_promotion",)
+_REVIEW = ("registry.review_promotion", "registry.report_incident")
 
 #: The shipped defaults, on every model. An organisation narrows them: take a permission from the shipped group and give
 #: it, through guardian, to a group of its own on single models.
@@ -73,6 +80,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_REVIEW,
         "registry.decide_waiver",
         "registry.break_glass",
+        "registry.close_incident",
         "registry.retire_version",
         "governance.draft_policy",
         "governance.activate_policy",
@@ -92,6 +100,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_READ,
         *_REVIEW,
         "registry.decide_waiver",
+        "registry.close_incident",
         "registry.retire_version",
         "governance.draft_policy",
         "governance.activate_policy",
@@ -107,6 +116,7 @@ DEFAULT_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "registry.view_modelversion",
         "registry.register_version",
         "registry.request_promotion",
+        "registry.report_incident",
         "registry.complete_promotion",
         *_REGISTER,
         "governance.add_accesstoken",

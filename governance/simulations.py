@@ -175,13 +175,17 @@ def _decide(gate: Gate, decision: GateDecision) -> gates.Decision:
             requester=request.requested_by.pseudonym,
             version_author=version.created_by.pseudonym,
             run_author=version.run_author.pseudonym if version.run_author else "",
-            withdrawn_inputs=tuple(
-                reason["subject"] for reason in decision.document["blocking"] if reason["code"] == "input-withdrawn"
-            ),
+            withdrawn_inputs=_blocked_by(decision, "input-withdrawn"),
+            incidents=_blocked_by(decision, "incident-open"),
         ),
         subject_digest=decision.subject_digest,
         now=then,
     )
+
+
+def _blocked_by(decision: GateDecision, code: str) -> tuple[str, ...]:
+    """What closed the gate for that reason when the decision was signed."""
+    return tuple(reason["subject"] for reason in decision.document["blocking"] if reason["code"] == code)
 
 
 def _findings(criteria: Iterable[Criterion], observations: Iterable[Observation]) -> Iterator[gates.FindingFact]:

@@ -86,6 +86,7 @@ UNFOLD: dict[str, Any] = {
                     _list("Reviews", "signature", "governance.review"),
                     _list("Waivers", "schedule", "governance.waiver"),
                     _list("Broken glass", "emergency_home", "governance.breakglass"),
+                    _list("Incidents", "crisis_alert", "governance.incident"),
                     _list("Conditions", "pending_actions", "governance.condition"),
                     _list("Gate decisions", "gavel", "governance.gatedecision"),
                     _list("Stage history", "history", "registry.stageassignment"),

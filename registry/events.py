@@ -72,6 +72,8 @@ class Event(StrEnum):
     MODEL_CLASSIFIED = "model.classified"
     CONTROL_ASSIGNED = "control.assigned"
     CONTROL_ATTESTED = "control.attested"
+    INCIDENT_REPORTED = "incident.reported"
+    INCIDENT_CLOSED = "incident.closed"
     ACTION_REFUSED = "action.refused"
     TOKEN_ISSUED = "token.issued"  # noqa: S105  (the name of an event)
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  (the name of an event)

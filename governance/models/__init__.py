@@ -8,6 +8,7 @@ from governance.models.credentials import FailedCredential, PendingStatement, Se
 from governance.models.decisions import Decommission, GateDecision
 from governance.models.delegations import Delegation, DelegationEnd
 from governance.models.erasures import Erasure, ErasureRequest
+from governance.models.incidents import Incident, IncidentEnd
 from governance.models.policies import Policy, PolicyStatusChange, PolicyVersion
 from governance.models.promotions import PromotionRequest, PromotionRound
 from governance.models.reviews import Review, Waiver, WaiverDecision
@@ -29,6 +30,8 @@ __all__ = [
     "FailedCredential",
     "GateDecision",
     "IdempotencyKey",
+    "Incident",
+    "IncidentEnd",
     "PendingStatement",
     "Policy",
     "PolicyStatusChange",

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance import explanations, promotions
 from governance.broken_glass import emergencies_of
 from governance.lineage_pictures import lineage_picture
-from governance.models import BreakGlass, Decommission, GateDecision, PromotionRequest
+from governance.models import BreakGlass, Decommission, GateDecision, Incident, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import PromotionForm, carried_out
 from governance.pages.story import about
@@ -112,6 +112,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "may_retire": permits(person, "registry.retire_version", row.model),
         "may_explain": permits(person, explanations.PERMISSION, row.model),
         "emergencies": emergencies_of(BreakGlass.objects.filter(request__version=row)),
+        "incidents": Incident.objects.filter(version=row).select_related("reported_by", "end"),
+        "may_report": permits(person, "registry.report_incident", row.model),
         "decommission": Decommission.objects.filter(version=row).first(),
     }
     return render(request, "pages/version.html", context)

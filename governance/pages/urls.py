@@ -14,6 +14,7 @@ from governance.pages import (
     erasure_pages,
     explanation_pages,
     health_pages,
+    incident_pages,
     ledger_pages,
     metric_choice_pages,
     model_pages,
@@ -50,6 +51,8 @@ urlpatterns = [
     path("models/<slug:slug>/", model_pages.model, name="model"),
     path("models/<slug:slug>/versions/<int:number>/", model_pages.version, name="model-version"),
     path("models/<slug:slug>/versions/<int:number>/promote/", model_pages.request_promotion, name="promotion-ask"),
+    path("models/<slug:slug>/versions/<int:number>/incidents/report/", incident_pages.report, name="incident-report"),
+    path("incidents/<int:pk>/close/", incident_pages.close, name="incident-close"),
     path("models/<slug:slug>/versions/<int:number>/retire/", stage_pages.retire, name="version-retire"),
     path(
         "models/<slug:slug>/versions/<int:number>/decommission/",

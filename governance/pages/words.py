@@ -162,6 +162,8 @@ EVENTS = {
     "waiver.requested": "asked for a waiver",
     "waiver.granted": "granted a waiver",
     "waiver.refused": "refused a waiver",
+    "incident.reported": "reported an incident",
+    "incident.closed": "closed an incident",
     "gate.decided": "decided the gate",
     "action.refused": "was refused",
     "token.issued": "issued a token",

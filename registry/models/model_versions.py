@@ -46,6 +46,8 @@ class RegisteredModel(models.Model):
             ("request_waiver", "Can ask for a waiver on this model"),
             ("decide_waiver", "Can grant or refuse a waiver on this model"),
             ("break_glass", "Can open a closed gate of this model in an emergency"),
+            ("report_incident", "Can report an incident of a version of this model"),
+            ("close_incident", "Can close an incident of a version of this model"),
             ("retire_version", "Can take versions of this model out of use"),
             ("accept_risk", "Can accept the residual risk of withdrawn data behind this model"),
             ("read_gate", "Can ask the gates of this model"),

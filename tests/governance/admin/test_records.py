@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from audits.models import Report
 from governance.broken_glass import break_glass, review_broken_glass
+from governance.incidents import report_incident
 from governance.models import AccessToken, GateDecision, PromotionRequest
 from governance.models.access import Role
 from governance.promotions import complete, request_promotion
@@ -75,7 +76,7 @@ def full(approved: PromotionRequest, mel: Person, ada: Person, dora: Person, wor
 
 @pytest.fixture
 def exceptional(full: PromotionRequest, world: World, maya: Person, victor: Person, rosa: Person, dora: Person) -> None:
-    """Beside it, a condition, a waiver, and broken glass that Victor upheld."""
+    """Beside it, a condition, a waiver, an incident, and broken glass that Victor upheld."""
     carla = Person.objects.get(username="carla")
     rules(carla, rosa, GLASS)
     good, bad = (world.version(content, datasets={}) for content in (b"two", b"three"))
@@ -95,6 +96,7 @@ def exceptional(full: PromotionRequest, world: World, maya: Person, victor: Pers
     broken = break_glass(actor=rosa, request=request, justification="Patients wait.", hours=4, password=PASSWORD)
     view = {"role": Role.MODEL_VALIDATOR, "reason": "It was right.", "password": PASSWORD}
     review_broken_glass(actor=victor, broken=broken, upheld=True, **view)
+    report_incident(actor=maya, version=good, title="Late calls", description="Two were called late.")
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
