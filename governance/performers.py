@@ -8,7 +8,17 @@ from datetime import date
 from typing import Any
 
 from audits import signals
-from governance import deadlines, erasures, last_line, letters, promotions, recall_letters, recalls, reporting
+from governance import (
+    deadlines,
+    erasures,
+    last_line,
+    letters,
+    portfolio,
+    promotions,
+    recall_letters,
+    recalls,
+    reporting,
+)
 from governance.dossiers import orders
 from governance.models import GateDecision
 from registry import refused, work
@@ -59,6 +69,16 @@ class DossierPerformer:
         return lambda: None
 
 
+class PortfolioPerformer(DossierPerformer):
+    """The same for a portfolio."""
+
+    def perform(self, payload: Mapping[str, Any]) -> work.Effect:
+        """Render and seal now; keeping it is idempotent by its number."""
+        portfolio.issue_portfolio(payload)
+        return lambda: None
+
+
+work.performs(portfolio.PORTFOLIO_WORK, PortfolioPerformer())
 work.performs(orders.DOSSIER_WORK, DossierPerformer())
 work.performs(reporting.REPORT_WORK, ReportPerformer())
 work.performs(erasures.SCRUB_WORK, erasures.ScrubPerformer())

@@ -13,6 +13,7 @@ from audits.reports import bundle
 from audits.reports.document import ReportDocument, plain
 from audits.reports.formats import FORMATS
 from audits.reports.render import SUMMARY, Document, evidence_bytes, render_html
+from audits.reports.schemas import SCHEMAS
 from governance import issuing
 from governance.decisions import receipt_of_decision
 from governance.models import GateDecision
@@ -46,6 +47,7 @@ with the key of the first certificate in `MANIFEST.chain.pem`, which must lead t
 |---|---|
 | report.pdf | the sealed report, PDF/A-3a, with evidence.json embedded |
 | evidence.json | every fact and number of the report; the digest of it stands on each page of the PDF |
+| evidence.schema.json | what evidence.json holds, as JSON Schema |
 | report.html, report.md | the same report for a browser, and short |
 | summary.pdf, summary.html | the same on one page, sealed too, for those who decide about money and people |
 | results.sarif, junit.xml | the findings for code scanning and test reports |
@@ -86,6 +88,7 @@ def pack(document: ReportDocument, *, sealed: bytes, decision: GateDecision) -> 
         **_since_receipts(decision),
         "keys.json": json.dumps(keyring().published_keys(), sort_keys=True, indent=1).encode(),
         "oscal-catalog.json": json.dumps(catalog, ensure_ascii=False, indent=1).encode(),
+        "evidence.schema.json": json.dumps(SCHEMAS["report"](), indent=1).encode(),
         "VERIFY.md": VERIFY.encode(),
     }
     facts = {

@@ -17,7 +17,7 @@ from django.template import Context, Engine
 from django.utils import translation
 from django.utils.safestring import SafeString, mark_safe
 
-from audits.reports import dossier_pages, explanation, pages, press
+from audits.reports import dossier_pages, explanation, pages, portfolio, press
 from audits.reports.document import ReportDocument, plain
 from audits.reports.dossier import DossierDocument
 from audits.reports.paper import EVIDENCE_NAME, RenderError, fetch_embedded
@@ -66,7 +66,10 @@ DOSSIER = Layout("reports/dossier.html", dossier_pages.context, longest=12_000)
 
 EXPLANATION = Layout("reports/explanation.html", explanation.context)
 
+PORTFOLIO = Layout("reports/portfolio.html", portfolio.context)
+
 _LAYOUTS: dict[type, Layout] = {
+    portfolio.PortfolioDocument: PORTFOLIO,
     ReportDocument: GATE_REPORT,
     DossierDocument: DOSSIER,
     explanation.ExplanationDocument: EXPLANATION,

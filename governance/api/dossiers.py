@@ -22,7 +22,7 @@ from governance.dossiers.documents import build_dossier
 from governance.dossiers.orders import newest_dossier, order_dossier
 from governance.tokens import Scope
 from registry.errors import InvalidInputError, UnknownSubjectError
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import ModelVersion, Person, RegisteredModel
 
 #: What is answered from the records at once, and what a worker has sealed.
 LIVE = ("json", "markdown")
@@ -98,7 +98,7 @@ class DossierRead(ApiView):
             report = newest_dossier(
                 version, kind, as_of=day if "as_of" in asked else None, final=final == "true", language=language
             )
-            return self._sealed(report, form)
+            return sealed_file(self.actor, report, form)
         document = build_dossier(version, kind=kind, as_of=day, final=final == "true", language=language)
         if form == "json":
             return Response(document.to_evidence())
@@ -125,18 +125,20 @@ class DossierRead(ApiView):
         )
         return Response({"number": number, "document": place}, status=202, headers={"Location": place})
 
-    def _sealed(self, report: Report | None, form: str) -> HttpResponse:
-        if report is None:
-            raise NotYetError("No such document has been sealed yet; order it with POST on this path.")
-        media_type, suffix = SEALED[form]
-        read = {
-            "pdf": lambda: reporting.read_report(actor=self.actor, report=report),
-            "html": lambda: reporting.read_member(actor=self.actor, report=report, name="document.html"),
-            "bundle": lambda: reporting.read_bundle(actor=self.actor, report=report),
-        }
-        response = _file(read[form](), media_type)
-        response["Content-Disposition"] = f'attachment; filename="{report.number}.{suffix}"'
-        return response
+
+def sealed_file(actor: Person, report: Report | None, form: str) -> HttpResponse:
+    """One form of a sealed document; that it was read is recorded. Raises NotYetError where there is none."""
+    if report is None:
+        raise NotYetError("No such document has been sealed yet; order it with POST on this path.")
+    media_type, suffix = SEALED[form]
+    read = {
+        "pdf": lambda: reporting.read_report(actor=actor, report=report),
+        "html": lambda: reporting.read_member(actor=actor, report=report, name="document.html"),
+        "bundle": lambda: reporting.read_bundle(actor=actor, report=report),
+    }
+    response = _file(read[form](), media_type)
+    response["Content-Disposition"] = f'attachment; filename="{report.number}.{suffix}"'
+    return response
 
 
 def _file(content: bytes, media_type: str) -> HttpResponse:

@@ -1,0 +1,80 @@
+"""`/portfolio/`: every model that the caller may see, as it stands now or sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from governance import portfolio, reporting
+from governance.api.authentication import grant_of
+from governance.api.base import ApiView, Request, Response
+from governance.api.bodies import StrictSerializer
+from governance.api.dossiers import SEALED, DossierOrdered, sealed_file
+from governance.api.errors import FormatUnavailableError
+from governance.api.idempotency import idempotent
+from governance.tokens import Scope
+
+FORMATS = ("json", *SEALED)
+
+
+class PortfolioOrder(StrictSerializer):
+    """In which language."""
+
+    language = serializers.ChoiceField(choices=reporting.LANGUAGES, default="en")
+
+
+class PortfolioRead(ApiView):
+    """All models of the caller."""
+
+    scopes = {"GET": (Scope.REPORT_READ,), "POST": (Scope.REPORT_READ,)}
+    serializer_class = PortfolioOrder
+
+    @extend_schema(
+        summary="Read the portfolio",
+        tags=["reports"],
+        parameters=[
+            OpenApiParameter(
+                "format",
+                OpenApiTypes.STR,
+                enum=FORMATS,
+                description="json (default) as it stands now; pdf, html and bundle as last sealed for the caller, "
+                "ordered with POST on this path",
+            ),
+            OpenApiParameter("language", OpenApiTypes.STR, enum=reporting.LANGUAGES, description="en unless given"),
+        ],
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request) -> HttpResponse | Response:
+        """Every model whose reports the caller may read: what is where, and what needs attention."""
+        form, language = request.query_params.get("format", "json"), request.query_params.get("language", "en")
+        if form not in FORMATS:
+            raise FormatUnavailableError(f"The portfolio comes as {', '.join(FORMATS)}.", field="format")
+        reporting.require_language(language)
+        if form == "json":
+            found = portfolio.build_portfolio(self.actor, slugs=_tied(request), language=language)
+            return Response(found.to_evidence())
+        return sealed_file(self.actor, portfolio.newest_portfolio(self.actor, language=language), form)
+
+    @extend_schema(
+        summary="Have the portfolio put on paper and sealed",
+        tags=["reports"],
+        request=PortfolioOrder,
+        responses={202: DossierOrdered},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        """A worker draws and seals it for the caller alone."""
+        wanted: dict[str, Any] = self.body(PortfolioOrder)
+        number = portfolio.order_portfolio(actor=self.actor, slugs=_tied(request), **wanted)
+        place = f"{request.path}?format=pdf&language={wanted['language']}"
+        return Response({"number": number, "document": place}, status=202, headers={"Location": place})
+
+
+def _tied(request: Request) -> tuple[str, ...] | None:
+    """The models that the token is tied to; None for all."""
+    grant = grant_of(request)
+    return None if grant is None or grant.models is None else tuple(grant.models)
