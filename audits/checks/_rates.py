@@ -223,7 +223,9 @@ def _average_odds(cells: Cells, rest: Cells, scene: Scene) -> MetricValue:
         below = math.hypot(below, (gap - (found.low or 0.0)) / 2)
         above = math.hypot(above, ((found.high or 0.0) - gap) / 2)
         n.append(min(own.rows, others.rows))
-    return scene.value(name, value, min(n), Interval(value - below, value + above, scene.level, "newcombe-mover"))
+    return scene.value(
+        name, value, min(n), Interval(value - below, value + above, scene.level, "miettinen-nurminen-mover")
+    )
 
 
 def p_values(groups: Mapping[str, tuple[Cells, Cells, Scene]]) -> list[tuple[str, str, float]]:

@@ -6,9 +6,9 @@ KL(P_a, P_d), Jensen-Shannon, L2 norm, total variation, and KS, the largest diff
 demographic disparity CDD = sum of n_i DD_i / n over strata with DD = n_d⁰/n⁰ - n_d¹/n¹, where 0 is rejected and 1
 accepted. Over all groups: the widest of DPL.
 
-CI has Wilson's interval, DPL Newcombe's. The label being binary, every distance is a function of two rates: its bounds
-are those over both Wilson intervals at once, so that 0 is included where the rates may be equal. CDD is resampled from
-the table. Supports AI Act Art. 10(2)(f)-(g).
+CI has Wilson's interval, DPL the score interval. The label being binary, every distance is a function of two
+rates: its bounds are those over both Wilson intervals at once, so that 0 is included where the rates may be equal. CDD
+is resampled from the table. Supports AI Act Art. 10(2)(f)-(g).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class DatasetBias:
     """Counts labels per group in the training data."""
 
     id: ClassVar[str] = "fairness.dataset_bias"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Bias in the labels of the training data"
     needs: ClassVar[frozenset[str]] = frozenset({"train"})
     Parameters: ClassVar[type[DatasetBiasParameters]] = DatasetBiasParameters

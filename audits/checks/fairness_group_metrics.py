@@ -63,7 +63,7 @@ class GroupMetrics:
     """Counts cells in one pass and computes every rate, gap and ratio from them."""
 
     id: ClassVar[str] = "fairness.group_metrics"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Group fairness of decisions"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[GroupParameters]] = GroupParameters

@@ -7,7 +7,7 @@ of the rows (2 % there) is left out of the comparison, never silently: it is lis
 without a known category are counted and are no category. The usual reading adds the four-fifths rule of 29 CFR
 1607.4(D), which is no part of that law.
 
-Intervals: adjusted log ratio (Walter 1975) against the comparator, for all pairs at once, because the comparator itself
+Intervals: score intervals (Koopman 1984) against the comparator, for all pairs at once, because the comparator itself
 was picked by its rate. Name `sensitive` columns for sex and for race/ethnicity and set `depth: 2` for their
 intersection, as the law asks.
 """
@@ -47,7 +47,7 @@ class ImpactRatios:
     """Rates of categories beside the most favoured one."""
 
     id: ClassVar[str] = "fairness.impact_ratios"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Impact ratios of selection or scoring"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[ImpactParameters]] = ImpactParameters

@@ -41,7 +41,7 @@ class MulticlassFairness:
     """Counts label by prediction per group, then looks at each class by itself and at all."""
 
     id: ClassVar[str] = "fairness.multiclass"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Group fairness of decisions between classes"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[MulticlassParameters]] = MulticlassParameters

@@ -6,7 +6,7 @@ error rate (or lower selection rate), and the family of all slices tested is adj
 valid under the positive dependence of overlapping slices), as in Chung et al. (2019). Reported are those that remain
 at `discovery_rate`, worst first; the table `slices` lists the worst whether or not they remain.
 
-The excess has Newcombe's interval at a level that counts every slice tested (Bonferroni), because the worst of many
+The excess has a score interval at a level that counts every slice tested (Bonferroni), because the worst of many
 looks worse than it is. Supports AI Act Art. 10(2)(f)-(g), 15(1).
 """
 
@@ -65,7 +65,7 @@ class WorstSlices:
     """Counts every combination once and tests them all."""
 
     id: ClassVar[str] = "fairness.slices"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Worst slices of the data"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[SliceParameters]] = SliceParameters

@@ -1,8 +1,9 @@
 """Confidence intervals of rates, each from its published formula. Worker only: imports SciPy where a quantile needs it.
 
-Sources: Wilson (1927); Clopper & Pearson (1934); Newcombe (1998), method 10, for differences of proportions, with
-Tukey's studentised range in place of the normal quantile where the widest of several differences is wanted (the MOVER
-of Zou & Donner 2008, made simultaneous); Walter (1975) for the adjusted log ratio.
+Sources: Wilson (1927); Clopper & Pearson (1934); Miettinen & Nurminen (1985) for differences and Koopman (1984) for
+ratios of proportions (`scores`). Where the widest of several differences is wanted, all pairs are covered at once by
+Tukey's studentised range in place of the normal quantile; of more than 24 groups by Newcombe's intervals (1998, method
+10) and Walter's adjusted log ratio (1975), which cost less and are a little wider.
 
 A count and its total may be fractions: the effective numbers of a weighted sample (Kish 1965; for the exact interval
 Korn & Graubard 1998), of which whole counts are the case with equal weights.
@@ -10,7 +11,9 @@ Korn & Graubard 1998), of which whole counts are the case with equal weights.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,11 +22,12 @@ import numpy as np
 from scipy import special, stats
 
 from audits.measurements import Interval
+from audits.statistics import scores
 
 LEVEL = 0.95
 SMALL = 40
 
-MOST_FOR_TUKEY = 200
+MOST_FOR_TUKEY, MOST_FOR_SCORES = 200, 24
 _ROWS = 512
 
 Array = np.ndarray[Any, Any]
@@ -72,17 +76,9 @@ def proportion(count: float, total: float, level: float = LEVEL) -> Interval:
 
 
 def difference(first: Count, second: Count, level: float = LEVEL) -> Interval:
-    """Newcombe's interval for rate(first) - rate(second); each is (count, total > 0)."""
-    low, high = _newcombe(first, second, normal_quantile(level))
-    return Interval(low, high, level, "newcombe")
-
-
-def _newcombe(first: Count, second: Count, z: float) -> tuple[float, float]:
-    rate1, rate2 = first[0] / first[1], second[0] / second[1]
-    low1, high1 = wilson_bounds(*first, z)
-    low2, high2 = wilson_bounds(*second, z)
-    gap = rate1 - rate2
-    return gap - math.hypot(rate1 - low1, high2 - rate2), gap + math.hypot(high1 - rate1, rate2 - low2)
+    """Miettinen and Nurminen's interval for rate(first) - rate(second); each is (count, total > 0)."""
+    low, high = scores.difference(first, second, normal_quantile(level))
+    return Interval(low, high, level, "miettinen-nurminen")
 
 
 def recovered(first: Bounds, second: Bounds, level: float, method: str) -> Interval:
@@ -124,9 +120,25 @@ def widest_difference(groups: Sequence[Count], level: float = LEVEL) -> Interval
     bound leaves zero behind even when all the true rates are equal.
     """
     z = simultaneous_quantile(len(groups), level)
-    bounds = [(count / total, *wilson_bounds(count, total, z)) for count, total in groups]
-    _, found = widest_of(bounds, level, f"newcombe{_simultaneous(len(groups))}")
-    return Interval(found.low, min(1.0, found.high or 0.0), level, found.method)
+    found = _distinct(groups)
+    if len(found) <= MOST_FOR_SCORES:
+        bounds = [scores.difference(first, second, z) for first, second in _pairs(found)]
+        low = max(0.0, *(max(low, -high) for low, high in bounds))
+        high = max(max(-low, high) for low, high in bounds)
+        return Interval(low, min(1.0, high), level, f"miettinen-nurminen{_simultaneous(len(groups))}")
+    rates = [(count / total, *wilson_bounds(count, total, z)) for count, total in groups]
+    _, wide = widest_of(rates, level, f"newcombe{_simultaneous(len(groups))}")
+    return Interval(wide.low, min(1.0, wide.high or 0.0), level, wide.method)
+
+
+def _distinct(groups: Sequence[Count]) -> list[Count]:
+    """Groups of equal numbers once, or twice where there are several: they differ from their like by chance too."""
+    times = Counter(groups)
+    return [group for group, often in times.items() for _ in range(min(often, 2))]
+
+
+def _pairs(groups: Sequence[Count]) -> list[tuple[Count, Count]]:
+    return list(itertools.combinations(groups, 2))
 
 
 def _simultaneous(groups: int) -> str:
@@ -137,23 +149,24 @@ def _simultaneous(groups: int) -> str:
 
 
 def ratio(first: Count, second: Count, level: float = LEVEL) -> Interval:
-    """Adjusted log interval for rate(first) / rate(second); the second count must not be 0."""
-    low, high = _log_ratio(first, second, normal_quantile(level))
+    """Koopman's interval for rate(first) / rate(second), not both 0; no upper bound where the second is 0."""
+    low, high = scores.ratio(first, second, normal_quantile(level))
+    if not second[0]:
+        return Interval(low, None, level, "koopman")
     point = (first[0] / first[1]) / (second[0] / second[1])
-    return Interval(min(low, point), max(high, point), level, "adjusted-log")
-
-
-def _log_ratio(first: Count, second: Count, z: float) -> tuple[float, float]:
-    """Walter's: a half is added to every count, so a rate of 0 or 1 still has a finite, honest width."""
-    x1, n1, x2, n2 = first[0] + 0.5, first[1] + 0.5, second[0] + 0.5, second[1] + 0.5
-    centre = math.log(x1 / n1) - math.log(x2 / n2)
-    spread = z * math.sqrt(max(0.0, 1 / x1 - 1 / n1 + 1 / x2 - 1 / n2))
-    return math.exp(centre - spread), math.exp(centre + spread)
+    return Interval(min(low, point), None if high is None else max(high, point), level, "koopman")
 
 
 def lowest_ratio(groups: Sequence[Count], level: float = LEVEL) -> Interval:
     """For min / max of the rates of at least two groups, not all zero: the lowest of all simultaneous ratios."""
     z = simultaneous_quantile(len(groups), level)
+    rates = [count / total for count, total in groups]
+    point = min(rates) / max(rates)
+    distinct = _distinct(groups)
+    if len(distinct) <= MOST_FOR_SCORES:
+        low, high = _lowest_score(distinct, z)
+        return Interval(min(low, point), max(high, point), level, f"koopman{_simultaneous(len(groups))}")
+    # A half is added to every count, so a rate of 0 or 1 still has a finite, honest width.
     found, times = np.unique(np.array(groups, dtype=float), axis=0, return_counts=True)
     counts, totals = (found + 0.5).T
     logs, variances = np.log(counts / totals), np.maximum(0.0, 1 / counts - 1 / totals)
@@ -164,10 +177,22 @@ def lowest_ratio(groups: Sequence[Count], level: float = LEVEL) -> Interval:
         spreads = z * np.sqrt(variances[part, None] + variances[None, :])
         _alone(spreads, start, times)
         low, high = min(low, float((centres - spreads).min())), min(high, float((centres + spreads).min()))
-    rates = [count / total for count, total in groups]
-    point = min(rates) / max(rates)
     method = f"adjusted-log{_simultaneous(len(groups))}"
     return Interval(min(math.exp(low), point), min(1.0, max(math.exp(high), point)), level, method)
+
+
+def _lowest_score(groups: Sequence[Count], z: float) -> tuple[float, float]:
+    """Lowest bounds of all ratios, each taken in both directions; groups of which both have nobody tell nothing."""
+    low = high = 1.0
+    for first, second in _pairs(groups):
+        if first[0] or second[0]:
+            under, over = scores.ratio(first, second, z)
+            turned = 1 / over if over else 0.0
+            low = min(low, under, turned)
+            high = min(high, 1.0 if over is None else over, 1 / under if under else 1.0)
+        else:
+            low = 0.0
+    return low, high
 
 
 def mean(sample: Array, level: float = LEVEL) -> Interval | None:

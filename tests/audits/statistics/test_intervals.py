@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audits.measurements import Interval
-from audits.statistics import intervals
+from audits.statistics import intervals, scores
 
 
 def bounds(interval: Interval) -> tuple[float, float]:
@@ -27,15 +29,59 @@ def test_clopper_pearson_for_none_of_ten() -> None:
     assert bounds(interval) == pytest.approx((0.0, 0.3085), abs=5e-5)
 
 
-def test_the_difference_of_newcombe_1998_method_10() -> None:
-    assert bounds(intervals.difference((56, 70), (48, 80))) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    assert bounds(intervals.difference((10, 10), (0, 10))) == pytest.approx((0.6075, 1.0), abs=5e-5)
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((56, 70), (48, 80), (0.0528, 0.3382)),
+        ((9, 10), (3, 10), (0.1700, 0.8406)),
+        ((5, 56), (0, 29), (-0.0326, 0.1933)),
+        ((0, 10), (0, 20), (-0.1658, 0.2844)),
+        ((0, 10), (0, 10), (-0.2879, 0.2879)),
+        ((10, 10), (0, 20), (0.7156, 1.0)),
+        ((10, 10), (0, 10), (0.6636, 1.0)),
+    ],
+)
+def test_the_difference_of_miettinen_and_nurminen_as_in_newcombe_1998_method_6(
+    first: tuple[int, int], second: tuple[int, int], expected: tuple[float, float]
+) -> None:
+    assert bounds(intervals.difference(first, second)) == pytest.approx(expected, abs=6e-5)
+    low, high = bounds(intervals.difference(second, first))
+    assert (-high, -low) == pytest.approx(expected, abs=6e-5)
+
+
+def test_the_ratio_of_koopman_1984() -> None:
+    assert bounds(intervals.ratio((36, 40), (16, 80))) == pytest.approx((2.94, 7.15), abs=5e-3)
+
+
+def test_a_ratio_to_nobody_has_no_upper_bound() -> None:
+    found = intervals.ratio((3, 40), (0, 80))
+    assert found.high is None
+    assert found.low is not None
+    assert found.low > 1
+
+
+COUNTS = st.integers(1, 300).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(COUNTS, COUNTS)
+def test_a_score_bound_is_where_the_score_test_stops_to_reject(first: tuple[int, int], second: tuple[int, int]) -> None:
+    z = intervals.normal_quantile(0.95)
+    gap = first[0] / first[1] - second[0] / second[1]
+    low, high = bounds(intervals.difference(first, second))
+    assert -1 <= low <= gap <= high <= 1
+    for bound in {low, high} - {-1.0, 1.0, gap}:
+        assert abs(scores._difference_score(first, second, bound)) == pytest.approx(z, abs=1e-4)
+    if first[0] and second[0]:
+        low, high = bounds(intervals.ratio(first, second))
+        for bound in (low, high):
+            assert abs(scores._ratio_score(first, second, bound)) == pytest.approx(z, abs=1e-4)
 
 
 def test_the_widest_of_two_is_their_difference_without_its_sign() -> None:
     pair = [(48, 80), (56, 70)]
     assert bounds(intervals.widest_difference(pair)) == pytest.approx(bounds(intervals.difference(pair[1], pair[0])))
-    assert intervals.widest_difference(pair).method == "newcombe"
+    assert intervals.widest_difference(pair).method == "miettinen-nurminen"
 
 
 @pytest.mark.parametrize("groups", [3, 5, 10])

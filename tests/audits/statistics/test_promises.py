@@ -16,12 +16,10 @@ PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("rate", RATES)
 def test_95_per_cent_intervals_cover_95_per_cent(size: int, rate: float) -> None:
-    """Never below 93.5 %; not above 96.5 % where 10 (for a ratio 30) are expected in each group."""
+    """Within 1.5 points, everywhere: exact up to 2,000 rows, above with a standard error of 0.2 points."""
     for other in others(rate):
-        expected = size * min(rate, other)
-        for covered, enough in zip(coverage(size, rate, other), (10, 30), strict=True):
-            assert covered >= 0.935
-            assert covered <= 0.965 or expected < enough
+        for covered in coverage(size, rate, other):
+            assert 0.935 <= covered <= 0.965
 
 
 @pytest.mark.slow
