@@ -11,8 +11,9 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect roles, system checks, the work this app performs and the tables that the ledger answers for."""
-        from governance import performers, reconcilers, roles, system_checks  # noqa: F401, PLC0415  (models are loaded)
+        from governance import performers, reconcilers, roles, sessions, system_checks  # noqa: F401, PLC0415  (models are loaded)
         from governance.celery import prepare_broker  # noqa: PLC0415  (settings must be loaded first)
 
         roles.connect()
+        sessions.connect()
         prepare_broker()

@@ -35,6 +35,9 @@ def _refuse_misconfiguration(**_signal: Any) -> None:
 @worker_ready.connect
 def _sweep_at_start(**_signal: Any) -> None:
     """What was due while no worker ran is done now, not at the next beat."""
+    from governance.startup import tell_of_start  # noqa: PLC0415  (the apps are loaded only now)
+
+    tell_of_start()
     app.send_task("registry.tasks.sweep")
 
 

@@ -191,7 +191,7 @@ def _reports_naming(names: erasure.Names) -> Iterator[tuple[Report, str]]:
         except AssayError:
             continue  # gone or erased before: nothing is left to be read
         if names.pattern.search(json.dumps(evidence, ensure_ascii=False)):
-            yield report, evidence["decision"]["digest"]
+            yield report, evidence.get("decision", {}).get("digest", "")
 
 
 def _seal_anew(report: Report, decision_digest: str) -> None:

@@ -22,7 +22,7 @@ from governance.basis import basis_of
 from governance.models import GateDecision
 from registry import ledger, storage
 from registry.canonical import digest_file, digest_of
-from registry.errors import EvidenceMissingError, UnknownSubjectError
+from registry.errors import EvidenceMissingError, InvalidInputError, UnknownSubjectError
 from registry.events import Event
 
 Progress = Callable[[int, int, str, Remeasured | None], None]
@@ -89,6 +89,8 @@ def replay_report(report: Report, *, tolerance: float = TOLERANCE, progress: Pro
     Raises EvidenceMissingError or DigestMismatchError when the report's own evidence cannot be read any more.
     """
     shown = json.loads(storage.read_bytes(report.evidence_digest))
+    if "decision" not in shown:
+        raise InvalidInputError(f"{report.number} is no report of a decision: it shows no checks to measure again.")
     decision = GateDecision.objects.filter(digest=shown["decision"]["digest"]).first()
     if decision is None:
         raise EvidenceMissingError(f"The decision that {report.number} is about is not on record.")

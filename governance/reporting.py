@@ -60,7 +60,10 @@ def order_report(*, actor: Person, request: PromotionRequest, as_of: date, langu
     decision = request.decisions.order_by("-decided_at", "-pk").first()
     if decision is None:
         raise UnknownSubjectError("Nothing has been decided yet, so there is nothing to report.")
-    return ask_for(decision, as_of=as_of, language=language)
+    number = ask_for(decision, as_of=as_of, language=language)
+    facts = {"number": number, "as_of": as_of.isoformat(), "language": language}
+    ledger.append(Event.REPORT_ORDERED, subject=subject_id(request), actor=actor, facts=facts)
+    return number
 
 
 def ask_for(decision: GateDecision, *, as_of: date, language: str) -> str:

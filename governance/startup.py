@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.core.checks import ERROR, run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseError
+
+log = logging.getLogger("assay.start")
 
 
 def refuse_misconfiguration() -> None:
@@ -12,3 +17,18 @@ def refuse_misconfiguration() -> None:
     if errors:
         lines = [f"{problem.id}: {problem.msg} {problem.hint or ''}".rstrip() for problem in errors]
         raise ImproperlyConfigured("The service is misconfigured and does not start.\n" + "\n".join(lines))
+
+
+def tell_of_start() -> None:
+    """Have the ledger know keys and settings that are new since the last start.
+
+    A database that is away stops nothing: the next start tells them, and readiness says what is missing.
+    """
+    from governance.configuration import record_configuration  # noqa: PLC0415  (the apps must be loaded)
+    from registry.key_history import record_keys  # noqa: PLC0415
+
+    try:
+        record_keys()
+        record_configuration()
+    except DatabaseError:
+        log.warning("the ledger could not be told of this start", exc_info=True)

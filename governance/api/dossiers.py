@@ -20,6 +20,7 @@ from governance.api.idempotency import idempotent
 from governance.api.visibility import model_for
 from governance.dossiers.documents import build_dossier
 from governance.dossiers.orders import newest_dossier, order_dossier
+from governance.exports import handed_out
 from governance.tokens import Scope
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import ModelVersion, Person, RegisteredModel
@@ -100,9 +101,10 @@ class DossierRead(ApiView):
             )
             return sealed_file(self.actor, report, form)
         document = build_dossier(version, kind=kind, as_of=day, final=final == "true", language=language)
+        told: dict[str, Any] = {"actor": self.actor, "about": version, "kind": kind, "form": form}
         if form == "json":
-            return Response(document.to_evidence())
-        return _file(render_markdown(document).encode(), "text/markdown; charset=utf-8")
+            return Response(handed_out(document.to_evidence(), **told))
+        return _file(handed_out(render_markdown(document), **told).encode(), "text/markdown; charset=utf-8")
 
     @extend_schema(
         summary="Have a document that follows the points of a law put on paper and sealed",

@@ -23,6 +23,7 @@ from governance.api.idempotency import idempotent
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.api.visibility import version_for
+from governance.exports import handed_out
 from governance.lineage_pictures import lineage_svg
 from governance.tokens import Scope
 from registry import provenance, strict_json
@@ -174,13 +175,16 @@ class LineageRead(ApiView):
         question = LineageQuestion(data=request.query_params.dict())
         question.is_valid(raise_exception=True)
         asked = question.validated_data
-        graph = DIRECTIONS[asked["direction"]](version_for(request, slug, number))
+        version = version_for(request, slug, number)
+        graph = DIRECTIONS[asked["direction"]](version)
         if asked["format"] == "svg":
             response = HttpResponse(lineage_svg(graph), content_type="image/svg+xml")
             response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
             return response
         kind, written = FORMS[asked["format"]]
-        return HttpResponse(written(graph), content_type=kind)
+        form = asked["format"]
+        document = handed_out(written(graph), actor=self.actor, about=version, kind="lineage", form=form)
+        return HttpResponse(document, content_type=kind)
 
 
 def _events(form: str, given: Sequence[tuple[str, Any]]) -> list[RawEvent]:

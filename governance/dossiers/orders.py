@@ -14,8 +14,9 @@ from audits.reports.dossier import OUTLINES, render_markdown
 from governance import issuing, report_bundle, reporting
 from governance.dossiers.documents import build_dossier
 from governance.refusals import recorded, subject_id
-from registry import work
+from registry import ledger, work
 from registry.authority import require
+from registry.events import Event
 from registry.models import ModelVersion, Person
 
 DOSSIER_WORK = "governance.dossier"
@@ -47,6 +48,8 @@ def order_dossier(
         "language": language,
     }
     work.enqueue(kind=DOSSIER_WORK, key=f"dossier:{number}", payload=payload)
+    facts = {"number": number, "as_of": as_of.isoformat(), "language": language}
+    ledger.append(Event.REPORT_ORDERED, subject=subject_id(version), actor=actor, facts=facts)
     return number
 
 

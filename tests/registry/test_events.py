@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from governance.pages.words import EVENTS
 from registry.events import Event
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,11 @@ def sources() -> str:
 @pytest.mark.parametrize("event", Event)
 def test_an_event_is_documented_with_its_facts(event: Event) -> None:
     assert re.search(rf"^\| `{re.escape(event)}` \| \S", DOCUMENT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("event", Event)
+def test_an_event_has_words_on_the_pages(event: Event) -> None:
+    assert event in EVENTS
 
 
 def test_nothing_is_documented_that_is_no_event() -> None:
