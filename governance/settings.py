@@ -232,6 +232,7 @@ ASSAY_WITNESSES = env.list("ASSAY_WITNESSES", default=[])  # each <url>|<vkey>
 ASSAY_OUTBOUND_HOSTS = env.list("ASSAY_OUTBOUND_HOSTS", default=[])
 ASSAY_MLFLOW_URLS = env.list("ASSAY_MLFLOW_URLS", default=[])
 ASSAY_MLFLOW_ACTOR = env.str("ASSAY_MLFLOW_ACTOR", default="")
+ASSAY_MLFLOW_WEBHOOK_SECRET = env.str("ASSAY_MLFLOW_WEBHOOK_SECRET", default="")
 ASSAY_MLFLOW_TOKEN = env.str("ASSAY_MLFLOW_TOKEN", default="")
 ASSAY_BASE_URL = env.str("ASSAY_BASE_URL", default="http://127.0.0.1:8000")
 ASSAY_CHECKS = env.list(

@@ -27,10 +27,12 @@ from governance.exports import handed_out
 from governance.lineage_pictures import lineage_svg
 from governance.tokens import Scope
 from registry import provenance, strict_json
+from registry.authority import require
 from registry.connectors import openlineage
 from registry.connectors.statements import LineageRefusedError
 from registry.exports import FORMS
 from registry.lineage_events import RawEvent, checked, receive
+from registry.lineage_findings import CONTRADICTION, CYCLE, findings
 
 MOST_EVENTS = 10_000
 IMPORTS = ("dvc", "git", "croissant")
@@ -148,6 +150,32 @@ class LineageImport(LineageReceive):
         if form not in IMPORTS:
             raise LineageRefusedError(f"The formats are {', '.join(IMPORTS)}.", field="format")
         return self.taken(request, form)
+
+
+class LineageFindingDocument(serializers.Serializer[Any]):
+    """Something wrong in the graph, with the names of the nodes concerned."""
+
+    code = serializers.ChoiceField(choices=(CONTRADICTION, CYCLE))
+    nodes = serializers.ListField(child=serializers.CharField())
+    explanation = serializers.CharField()
+
+
+class FindingList(ApiView):
+    """What is wrong in the whole graph."""
+
+    scopes = {"GET": READING}
+    untied_only = ("GET",)
+    serializer_class = LineageFindingDocument
+    filter_backends = ()
+    pagination_class = None
+
+    @extend_schema(
+        summary="List what is wrong in the lineage", tags=["lineage"], responses=LineageFindingDocument(many=True)
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """Contradictory digests and cycles, over all datasets and models."""
+        require(self.actor, "registry.view_dataset")
+        return Response(LineageFindingDocument(findings(), many=True).data)
 
 
 class LineageQuestion(serializers.Serializer[Any]):

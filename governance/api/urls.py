@@ -19,6 +19,7 @@ from governance.api import (
     incidents,
     ledger,
     lineage,
+    mlflow,
     policies,
     portfolio,
     promotions,
@@ -68,6 +69,9 @@ VERSION_1 = [
     path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
     re_path(r"^lineage/?$", lineage.LineageReceive.as_view(), name="lineage"),  # emitters differ in the slash
     path("lineage/imports/<str:form>/", lineage.LineageImport.as_view(), name="lineage-import"),
+    path("lineage/findings/", lineage.FindingList.as_view(), name="lineage-findings"),
+    path("integrations/mlflow/", mlflow.MlflowList.as_view(), name="mlflow"),
+    path("integrations/mlflow/webhook/", mlflow.MlflowWebhook.as_view(), name="mlflow-webhook"),
     path("lineage/batch", lineage.LineageReceive.as_view(), name="lineage-batch"),
     path("promotions/", promotions.PromotionList.as_view(), name="promotions"),
     path(_PROMOTION, promotions.PromotionDetail.as_view(), name="promotion"),

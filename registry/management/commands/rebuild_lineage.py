@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from registry import graph, lineage_events
+from registry import graph, lineage_events, lineage_findings
 from registry.canonical import digest_of
 
 
@@ -29,6 +29,8 @@ class Command(BaseCommand):
             found = graph.document()
             same = digest_of(found) == before
             transaction.set_rollback(options["check"])
+        for finding in lineage_findings.findings():
+            self.stdout.write(f"{finding.code}: {', '.join(finding.nodes)}. {finding.explanation}", self.style.WARNING)
         size = f"{len(found['nodes'])} nodes, {len(found['edges'])} edges, {len(found['columns'])} column steps"
         if same:
             self.stdout.write(f"The graph is what events and records say: {size}.")

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -16,7 +17,8 @@ from registry.connectors.statements import LineageRefusedError
 from registry.datasets import DatasetDescription, register_dataset, register_dataset_version, withdraw_dataset_version
 from registry.errors import PermissionRefusedError
 from registry.lineage_events import rebuild
-from registry.models import LineageEvent, LineageNode, ModelVersion, Person
+from registry.lineage_findings import CONTRADICTION, CYCLE, findings
+from registry.models import LineageEdge, LineageEvent, LineageNode, ModelVersion, Person
 from tests.people import World
 from tests.registry.lineage.events import data, raw, run_event, sample_events, tell
 
@@ -149,3 +151,36 @@ def test_an_event_twice_is_kept_once_and_a_refused_batch_leaves_nothing(maya: Pe
         tell(maya, run_event(job="fine"), run_event(inputs=[data("x" * 5000)]))
     assert LineageEvent.objects.count() == 1
     assert not LineageNode.objects.filter(name="job:ml|fine").exists()
+
+
+def test_what_is_wrong_is_found_and_nothing_is_overwritten(maya: Person) -> None:
+    tell(maya, run_event(outputs=[data("t", version="v1", digest=D[0])]))
+    assert findings() == ()
+    tell(maya, run_event(outputs=[data("t", version="v1", digest=D[1])]))
+    (found,) = findings()
+    assert (found.code, found.nodes) == (CONTRADICTION, ("dataset:s3://lake|t|v1",))
+    assert D[0] in found.explanation
+    assert D[1] in found.explanation
+    tell(maya, run_event(run=str(uuid.UUID(int=3)), inputs=[data("increment")], outputs=[data("increment")]))
+    assert [found.code for found in findings()] == [CONTRADICTION, CYCLE]
+    assert "dataset:s3://lake|increment" in findings()[1].nodes
+
+
+def test_a_job_that_changes_nothing_is_no_cycle(maya: Person) -> None:
+    tell(maya, run_event(inputs=[data("a", digest=D[0])], outputs=[data("b", digest=D[0])]))
+    assert findings() == ()
+
+
+def test_the_rebuild_command_finds_a_graph_that_was_tampered_with(
+    version: ModelVersion, maya: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(maya, run_event(inputs=[data("raw")], outputs=[data("clean")]))
+    call_command("rebuild_lineage", "--check")
+    LineageEdge.objects.filter(role="evaluation").delete()
+    with pytest.raises(CommandError, match="is not what events and records say"):
+        call_command("rebuild_lineage", "--check")
+    assert not LineageEdge.objects.filter(role="evaluation").exists(), "a comparison changes nothing"
+    call_command("rebuild_lineage")
+    assert LineageEdge.objects.filter(role="evaluation").exists()
+    assert "built anew" in capsys.readouterr().out
+    assert provenance.lineage_of(version).nodes
