@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from audits.frameworks.catalogue import Catalogue, UnknownControlError
-from governance.classification_rules import Answers, classify
+from governance.classification_rules import Answers, Classified, classify
 from governance.credentials import prove
 from governance.models import Attestation, Classification, ControlAssignment
 from governance.refusals import recorded, subject_id
@@ -37,12 +37,7 @@ def classify_model(
     catalogue, now = Catalogue.load(), timezone.now()
     given = Answers.from_document(answers, catalogue)
     found = classify(given, catalogue, now.date())
-    document = {
-        "steps": [{"says": step.says, "controls": list(step.controls)} for step in found.steps],
-        "fria": found.fria,
-        "dpia": found.dpia,
-        "controls": list(found.controls),
-    }
+    document = _document_of(found)
     made = Classification(
         model=model,
         answers=given.to_document(),
@@ -117,12 +112,7 @@ def attest(
     owed = ControlAssignment.objects.filter(model=model, control_id=control_id).select_related("owner").first()
     if owed is not None and owed.owner_id != actor.pk:
         raise PermissionRefusedError(f"{control_id} is owed by {owed.owner.printed_name}.", field="control_id")
-    if not answer.strip():
-        raise InvalidInputError("Give the answer.", field="answer")
-    if expires_on <= timezone.now().date():
-        raise InvalidInputError("An answer ends on a later day.", field="expires_on")
-    if evidence_digest and not storage.holds(evidence_digest):
-        raise InvalidInputError(f"{evidence_digest} is not in the evidence store.", field="evidence_digest")
+    _require_answer(answer, expires_on, evidence_digest)
     made = Attestation(
         model=model,
         control_id=control_id,
@@ -150,6 +140,24 @@ def attest(
         },
     )
     return made
+
+
+def _document_of(found: Classified) -> dict[str, Any]:
+    return {
+        "steps": [{"says": step.says, "controls": list(step.controls)} for step in found.steps],
+        "fria": found.fria,
+        "dpia": found.dpia,
+        "controls": list(found.controls),
+    }
+
+
+def _require_answer(answer: str, expires_on: date, evidence_digest: str) -> None:
+    if not answer.strip():
+        raise InvalidInputError("Give the answer.", field="answer")
+    if expires_on <= timezone.now().date():
+        raise InvalidInputError("An answer ends on a later day.", field="expires_on")
+    if evidence_digest and not storage.holds(evidence_digest):
+        raise InvalidInputError(f"{evidence_digest} is not in the evidence store.", field="evidence_digest")
 
 
 def _question(control_id: str) -> str:

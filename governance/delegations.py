@@ -44,17 +44,12 @@ def delegate_role(
     held = roles_of(actor, REVIEW, model) if model else roles_anywhere(actor, REVIEW)
     if role not in held or role not in REVIEWING_ROLES:
         raise NotDelegableError(f"You do not review as {role} yourself, so you cannot pass it on.", field="role")
-    if delegate.pk == actor.pk or delegate.is_service or not delegate.is_active:
-        raise NotDelegableError("Name another human being with an active account.", field="delegate")
+    _require_another(actor, delegate)
     if not reason.strip():
         raise InvalidInputError("Say why; whoever looks for a reviewer will read it.", field="reason")
     now = timezone.now()
     starts_at = max(starts_at or now, now)
-    longest = timedelta(days=settings.ASSAY_DELEGATION_DAYS)
-    if not starts_at < ends_at <= starts_at + longest:
-        raise InvalidInputError(
-            f"A delegation ends after it starts, within {settings.ASSAY_DELEGATION_DAYS} days.", field="ends_at"
-        )
+    _require_span(starts_at, ends_at)
     delegation = Delegation(
         delegator=actor,
         delegate=delegate,
@@ -66,20 +61,7 @@ def delegate_role(
         created_at=now,
     )
     delegation.save()
-    ledger.append(
-        Event.DELEGATION_GIVEN,
-        subject=f"delegation:{delegation.pk}",
-        actor=actor,
-        facts={
-            "delegate": delegate.pseudonym,
-            "role": role,
-            "model": model.slug if model else None,
-            "starts_at": ledger.utc_text(starts_at),
-            "ends_at": ledger.utc_text(ends_at),
-            "method": method,
-            "reason": ledger.commit_text(reason),
-        },
-    )
+    _tell_given(delegation, method)
     return delegation
 
 
@@ -99,3 +81,33 @@ def end_delegation(*, actor: Person, delegation: Delegation) -> DelegationEnd:
     ending.save()
     ledger.append(Event.DELEGATION_ENDED, subject=f"delegation:{delegation.pk}", actor=actor)
     return ending
+
+
+def _require_another(actor: Person, delegate: Person) -> None:
+    if delegate.pk == actor.pk or delegate.is_service or not delegate.is_active:
+        raise NotDelegableError("Name another human being with an active account.", field="delegate")
+
+
+def _require_span(starts_at: datetime, ends_at: datetime) -> None:
+    longest = timedelta(days=settings.ASSAY_DELEGATION_DAYS)
+    if not starts_at < ends_at <= starts_at + longest:
+        raise InvalidInputError(
+            f"A delegation ends after it starts, within {settings.ASSAY_DELEGATION_DAYS} days.", field="ends_at"
+        )
+
+
+def _tell_given(delegation: Delegation, method: str) -> None:
+    ledger.append(
+        Event.DELEGATION_GIVEN,
+        subject=f"delegation:{delegation.pk}",
+        actor=delegation.delegator,
+        facts={
+            "delegate": delegation.delegate.pseudonym,
+            "role": delegation.role,
+            "model": delegation.model.slug if delegation.model else None,
+            "starts_at": ledger.utc_text(delegation.starts_at),
+            "ends_at": ledger.utc_text(delegation.ends_at),
+            "method": method,
+            "reason": ledger.commit_text(delegation.reason),
+        },
+    )

@@ -54,11 +54,7 @@ def request_promotion(*, actor: Person, version: ModelVersion, to_stage: str, re
     policy_version = policy_in_force(model)
     rules = policy_version.rules
     gate = _gate_from_here(version, rules, to_stage)
-    open_already = PromotionRequest.objects.filter(
-        version=version, to_stage=to_stage, state__in=PromotionRequest.OPEN_STATES
-    ).first()
-    if open_already is not None:
-        raise OpenRequestExistsError(f"The request {open_already.pk} for {version} to {to_stage} is open already.")
+    _require_none_open(version, to_stage)
     withdrawn = recalls.unaccepted(version, timezone.now())
     if withdrawn:
         raise WrongStateError(f"{version} depends on withdrawn data: {', '.join(withdrawn)}.", field="version")
@@ -204,6 +200,14 @@ def measure_again(request: PromotionRequest, *, cause: str, reason: str, actor: 
         facts={"round": request.round + 1, "run": run.pk, "cause": cause, "reason": ledger.commit_text(reason)},
     )
     moves.begin_round(request, run=run, cause=cause, reason=reason, actor=actor)
+
+
+def _require_none_open(version: ModelVersion, to_stage: str) -> None:
+    there = PromotionRequest.objects.filter(
+        version=version, to_stage=to_stage, state__in=PromotionRequest.OPEN_STATES
+    ).first()
+    if there is not None:
+        raise OpenRequestExistsError(f"The request {there.pk} for {version} to {to_stage} is open already.")
 
 
 def _gate_from_here(version: ModelVersion, rules: Any, to_stage: str) -> Any:

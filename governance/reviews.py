@@ -19,7 +19,7 @@ from governance.evaluation import separation_problem
 from governance.models import Condition, ConditionMet, Delegation, PromotionRequest, Review
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
-from governance.review_signatures import NewCondition, ReviewWords, prove_reviewer
+from governance.review_signatures import NewCondition, Proof, ReviewWords, prove_reviewer
 from governance.reviewers import delegation_for
 from registry import ledger
 from registry.errors import InvalidInputError
@@ -70,14 +70,29 @@ def record_review(  # noqa: PLR0913  (what is said, and the three ways to sign i
     proof = prove_reviewer(actor, request, words, password=password, otp=otp, assertion=assertion)
     _require_words(verdict, meaning, reason)
     _require_conditions(verdict, conditions)
-    delegation = delegation_for(actor, role, request)
-    if role not in {quorum.role for quorum in request.gate.quorum}:
-        raise RoleNotAskedError(f"The gate {request.gate_name} asks for no review as {role}.", field="role")
-    _require_state(request, verdict, subject_digest)
-    if verdict == Verdict.APPROVE:
+    delegation = _require_voice(request, actor, words)
+    review = _kept(request, actor, words, proof, delegation)
+    decisions.advance(request)
+    return review
+
+
+def _require_voice(request: PromotionRequest, actor: Person, words: ReviewWords) -> Delegation | None:
+    """The delegation through which the person speaks, None when it is their own role. Raises when they have no say."""
+    delegation = delegation_for(actor, words.role, request)
+    if words.role not in {quorum.role for quorum in request.gate.quorum}:
+        raise RoleNotAskedError(f"The gate {request.gate_name} asks for no review as {words.role}.", field="role")
+    _require_state(request, words.verdict, words.subject_digest)
+    if words.verdict == Verdict.APPROVE:
         _require_distance(request, actor, delegation)
-    if verdict != Verdict.COMMENT:
+    if words.verdict != Verdict.COMMENT:
         _require_first(request, actor, delegation)
+    return delegation
+
+
+def _kept(
+    request: PromotionRequest, actor: Person, words: ReviewWords, proof: Proof, delegation: Delegation | None
+) -> Review:
+    """The review with its ledger entry and its conditions."""
     entry = ledger.append(
         Event.REVIEW_RECORDED,
         subject=subject_id(request),
@@ -94,21 +109,20 @@ def record_review(  # noqa: PLR0913  (what is said, and the three ways to sign i
         round=request.round,
         reviewer=actor,
         printed_name=actor.printed_name,
-        role=role,
-        verdict=verdict,
-        meaning=meaning,
-        reason=reason,
+        role=words.role,
+        verdict=words.verdict,
+        meaning=words.meaning,
+        reason=words.reason,
         method=proof.method,
         assertion=proof.signed.papers if proof.signed else None,
-        subject_digest=subject_digest,
+        subject_digest=words.subject_digest,
         created_at=timezone.now(),
         delegation=delegation,
         entry=entry.index,
     )
     review.save()
-    for condition in conditions:
+    for condition in words.conditions:
         Condition(review=review, text=condition.text, due_at=condition.due_at).save()
-    decisions.advance(request)
     return review
 
 

@@ -51,15 +51,9 @@ def request_waiver(
     if request.state not in (State.BLOCKED, State.IN_REVIEW):
         raise WrongStateError(f"The request is {request.get_state_display()}: nothing can be waived now.")
     _require_waivable(request, criterion_id)
-    for field, text in (("justification", justification), ("compensating_control", compensating_control)):
-        if not text.strip():
-            raise InvalidInputError("Say why, and what protects people meanwhile.", field=field)
+    _require_texts(justification=justification, compensating_control=compensating_control)
     _require_expiry(request, expires_at)
     _require_no_renewal(request, criterion_id)
-    if Waiver.objects.filter(
-        request=request, round=request.round, criterion_id=criterion_id, decision__isnull=True
-    ).exists():
-        raise WrongStateError(f"A waiver of {criterion_id} is waiting for a decision already.", field="criterion_id")
     waiver = Waiver(
         request=request,
         round=request.round,
@@ -99,19 +93,8 @@ def decide_waiver(
     request = locked(waiver.request)
     waiver = Waiver.objects.select_related("requested_by").get(pk=waiver.pk)
     method = prove(actor, password=password, otp=otp)
-    if role not in roles_of(actor, "registry.decide_waiver", request.version.model):
-        raise RoleNotHeldError(f"{actor.get_username()} does not decide waivers as {role}.", field="role")
-    if actor.pk == waiver.requested_by_id:
-        raise SeparationOfDutiesError("You asked for this waiver, so somebody else must decide it.")
-    problem = separation_problem(request, actor, timezone.now())
-    if problem:
-        raise SeparationOfDutiesError(problem)
-    if WaiverDecision.objects.filter(waiver=waiver).exists():
-        raise WrongStateError("This waiver is decided already.")
-    if request.state not in (State.BLOCKED, State.IN_REVIEW):
-        raise WrongStateError(f"The request is {request.get_state_display()}: nothing can be waived now.")
-    if waiver.round != request.round:
-        raise StaleSubjectError("The checks ran again since; ask for the waiver anew.")
+    _require_decider(actor, role, waiver, request)
+    _require_undecided(waiver, request)
     if not reason.strip():
         raise InvalidInputError("Give the reason for your decision.", field="reason")
     if granted:
@@ -145,6 +128,32 @@ def decide_waiver(
     return decision
 
 
+def _require_decider(actor: Person, role: str, waiver: Waiver, request: PromotionRequest) -> None:
+    """Somebody who decides waivers in that role, did not ask for this one, and is not concerned."""
+    if role not in roles_of(actor, "registry.decide_waiver", request.version.model):
+        raise RoleNotHeldError(f"{actor.get_username()} does not decide waivers as {role}.", field="role")
+    if actor.pk == waiver.requested_by_id:
+        raise SeparationOfDutiesError("You asked for this waiver, so somebody else must decide it.")
+    problem = separation_problem(request, actor, timezone.now())
+    if problem:
+        raise SeparationOfDutiesError(problem)
+
+
+def _require_undecided(waiver: Waiver, request: PromotionRequest) -> None:
+    if WaiverDecision.objects.filter(waiver=waiver).exists():
+        raise WrongStateError("This waiver is decided already.")
+    if request.state not in (State.BLOCKED, State.IN_REVIEW):
+        raise WrongStateError(f"The request is {request.get_state_display()}: nothing can be waived now.")
+    if waiver.round != request.round:
+        raise StaleSubjectError("The checks ran again since; ask for the waiver anew.")
+
+
+def _require_texts(**texts: str) -> None:
+    for field, text in texts.items():
+        if not text.strip():
+            raise InvalidInputError("Say why, and what protects people meanwhile.", field=field)
+
+
 def _require_waivable(request: PromotionRequest, criterion_id: str) -> None:
     gate = request.gate
     criterion = next((entry for entry in gate.criteria if entry.id == criterion_id), None)
@@ -172,6 +181,9 @@ def _require_no_renewal(request: PromotionRequest, criterion_id: str) -> None:
             "Run the checks again: a new round has a new review.",
             field="criterion_id",
         )
+    waiting = Waiver.objects.filter(request=request, round=request.round, criterion_id=criterion_id, decision=None)
+    if waiting.exists():
+        raise WrongStateError(f"A waiver of {criterion_id} is waiting for a decision already.", field="criterion_id")
 
 
 def _require_expiry(request: PromotionRequest, expires_at: datetime) -> None:

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from governance.api import (
     assurance,
+    authenticators,
     cards,
     datasets,
     delegations,
@@ -56,6 +57,13 @@ VERSION_1 = [
     path(f"{_MODEL_VERSION}decommission/", stages.VersionDecommission.as_view(), name="version-decommission"),
     path("models/<slug:slug>/stages/", stages.StageList.as_view(), name="stages"),
     path("models/<slug:slug>/stages/<str:stage>/roll-back/", stages.StageRollBack.as_view(), name="roll-back"),
+    path("authenticators/", authenticators.AuthenticatorList.as_view(), name="authenticators"),
+    path(
+        "authenticators/<int:key>/confirm/",
+        authenticators.AuthenticatorConfirm.as_view(),
+        name="authenticator-confirm",
+    ),
+    path("authenticators/<int:key>/retire/", authenticators.AuthenticatorRetire.as_view(), name="authenticator-retire"),
     path("delegations/", delegations.DelegationList.as_view(), name="delegations"),
     path("delegations/<int:key>/end/", delegations.DelegationEnding.as_view(), name="delegation-end"),
     path("datasets/", datasets.DatasetList.as_view(), name="datasets"),
