@@ -12,6 +12,10 @@ from audits.models import Finding, Observation
 ENOUGH = 10
 
 
+#: With these words a skops file is refused for its types (`audits.checks.scorers.skops_file`).
+TYPES_REFUSED = "holds types that are not allowed here"
+
+
 class Condition(StrEnum):
     """What the record of a check suggests to whoever looks after the gates."""
 
@@ -74,6 +78,15 @@ def worst_first(health: Iterable[CheckHealth]) -> list[CheckHealth]:
     """What to worry about first, then by id."""
     order = list(MEANINGS)
     return sorted(health, key=lambda one: (order.index(one.condition), one.check))
+
+
+def refused_types(most: int) -> list[Observation]:
+    """The newest observations that ended because a model file holds types nobody has reviewed, one for each run."""
+    rows = Observation.objects.filter(document__error__message__icontains=TYPES_REFUSED)
+    newest: dict[int, Observation] = {}
+    for row in rows.select_related("run__version__model").order_by("-measured_at", "-pk")[: 5 * most]:
+        newest.setdefault(row.run_id, row)
+    return list(newest.values())[:most]
 
 
 def check_health(known: Iterable[str]) -> tuple[CheckHealth, ...]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from registry.conversions import converting_lines
 from registry.endpoints import MARK, MOST_BYTES, Endpoint
 from registry.errors import ArtifactRefusedError, InvalidInputError
 
@@ -40,13 +41,6 @@ class ArtifactFormat(StrEnum):
 
 
 SCORABLE = frozenset(ArtifactFormat)
-
-CONVERT = (
-    "Convert it where you trust it:\n"
-    "    import skops.io\n"
-    '    skops.io.dump(model, "model.skops")\n'
-    "and register model.skops with format skops."
-)
 
 
 def require_accepted(content: BinaryIO, *, declared: str) -> None:
@@ -94,9 +88,9 @@ def require_scorable(found: ArtifactFormat) -> None:
 def _format_of_bytes(head: bytes, last: bytes) -> ArtifactFormat:
     """By magic bytes. A binary pickle begins with PROTO (0x80, version ≤ 5); a text pickle ends with STOP (".")."""
     if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 0x05:  # noqa: PLR2004 - highest pickle protocol
-        raise _executable("a pickle (pickle, joblib, cloudpickle or dill)")
+        raise _executable("a pickle (pickle, joblib, cloudpickle or dill)", converting_lines(head))
     if head.startswith(_COMPRESSED) or _is_zlib(head):
-        raise _executable("a compressed file, as joblib writes its pickles,")
+        raise _executable("a compressed file, as joblib writes its pickles,", converting_lines(head, "joblib"))
     if head.startswith(b"tree\n") and b"version=" in head:
         return ArtifactFormat.LIGHTGBM_TEXT
     if head.lstrip()[:1] == b"{" and MARK.encode() in head:
@@ -108,7 +102,7 @@ def _format_of_bytes(head: bytes, last: bytes) -> ArtifactFormat:
     if _looks_like_onnx(head):
         return ArtifactFormat.ONNX
     if last == b"." and head[:1] in b"(cI]}lN":
-        raise _executable("a text pickle")
+        raise _executable("a text pickle", converting_lines(head))
     raise InvalidInputError(
         f"The artifact is of no known format: give one of {', '.join(ArtifactFormat)}.", field="artifact"
     )
@@ -119,8 +113,8 @@ def _is_zlib(head: bytes) -> bool:
     return head[:1] == b"x" and int.from_bytes(head[:2], "big") % 31 == 0
 
 
-def _executable(kind: str) -> ArtifactRefusedError:
-    return ArtifactRefusedError(f"This is {kind}: opening it runs code, so it is refused. {CONVERT}", field="artifact")
+def _executable(kind: str, way_out: str) -> ArtifactRefusedError:
+    return ArtifactRefusedError(f"This is {kind}: opening it runs code, so it is refused. {way_out}", field="artifact")
 
 
 def _too_large(what: str) -> ArtifactRefusedError:
@@ -155,13 +149,15 @@ def _refuse_bomb(members: list[zipfile.ZipInfo]) -> None:
 def _refuse_pickle_inside(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     """PyTorch and pickled pipelines hide one in an archive; skops itself only ever writes .json, .npy and .npz."""
     suffix = Path(member.filename).suffix.lower()
-    if suffix in (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"):
-        kind = "a PyTorch archive" if member.filename.endswith("data.pkl") else "an archive with a pickle in it"
-        raise _executable(kind)
     with archive.open(member) as stream:
-        head = stream.read(2)
-    if len(head) == 2 and head[0] == 0x80 and head[1] <= 0x05:  # noqa: PLR2004 - pickle PROTO
-        raise _executable("an archive with a pickle in it")
+        head = stream.read(_HEAD)
+    names_one = suffix in (".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle")
+    if names_one or (len(head) > 1 and head[0] == 0x80 and head[1] <= 0x05):  # noqa: PLR2004 - pickle PROTO
+        if any(Path(name).name == "MLmodel" for name in archive.namelist()):
+            raise _executable("an MLflow model with a pickle in it", converting_lines(head, "mlflow"))
+        if member.filename.endswith("data.pkl"):
+            raise _executable("a PyTorch archive", converting_lines(head, "torch"))
+        raise _executable("an archive with a pickle in it", converting_lines(head))
 
 
 def _is_skops_schema(archive: zipfile.ZipFile) -> bool:

@@ -45,27 +45,33 @@ def test_a_skops_file_is_accepted_from_a_stream_and_from_a_path(tmp_path: Path) 
     require_scorable(ArtifactFormat.SKOPS)
 
 
+SKOPS_LINES = r'skops.io.dump\(model, "model.skops"\)'
+MLFLOW = {"m/MLmodel": b"flavors:", "m/python_model.pkl": pickle.dumps(MODEL)}
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "lines"),
     [
-        *(pickle.dumps(MODEL, protocol=protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),
-        pickle.dumps({"a": [1]}, protocol=0),
-        joblib_file(0),
-        joblib_file(3),
-        joblib_file(("gzip", 3)),
-        joblib_file(("bz2", 3)),
-        joblib_file(("xz", 3)),
-        joblib_file(("lzma", 3)),
-        archive({"archive/data.pkl": b"x", "archive/version": b"3"}),
-        archive({"schema.json": SKOPS_SCHEMA, "model.joblib": b"x"}),
-        archive({"schema.json": SKOPS_SCHEMA, "innocent.npy": pickle.dumps(MODEL)}),
-        pickle.dumps(MODEL) + archive({"schema.json": SKOPS_SCHEMA}),
+        *((pickle.dumps(MODEL, protocol=protocol), SKOPS_LINES) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),
+        (pickle.dumps({"a": [1]}, protocol=0), r"pickle.load\(open"),
+        *((joblib_file(kind), SKOPS_LINES) for kind in (0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3))),
+        (joblib_file(3), r"joblib.load\(path\)"),
+        (b"\x80\x05\x95\x8c\x17cloudpickle.cloudpickle\x94.", r"cloudpickle.load\(open"),
+        (b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00\x8c\x0adill._dill\x94.", r"dill.load\(open"),
+        (b"\x80\x04\x8c\x0fxgboost.sklearn\x94.", r"model.save_model\(\"model.json\"\)"),
+        (b"\x80\x04\x8c\x10lightgbm.sklearn\x94.", r"save_model\(\"model.txt\"\)"),
+        (archive({"archive/data.pkl": b"x", "archive/version": b"3"}), r"torch.onnx.export\(model"),
+        (archive(MLFLOW), r"(?s)mlflow.sklearn.load_model.*remote-endpoint"),
+        (archive({"schema.json": SKOPS_SCHEMA, "model.joblib": b"x"}), SKOPS_LINES),
+        (archive({"schema.json": SKOPS_SCHEMA, "innocent.npy": pickle.dumps(MODEL)}), SKOPS_LINES),
+        (pickle.dumps(MODEL) + archive({"schema.json": SKOPS_SCHEMA}), SKOPS_LINES),
     ],
 )
-def test_whatever_runs_code_when_opened_is_refused_with_the_converting_lines(content: bytes) -> None:
-    with pytest.raises(ArtifactRefusedError, match=r"skops.io.dump\(model") as refusal:
+def test_whatever_runs_code_when_opened_is_refused_with_the_converting_lines(content: bytes, lines: str) -> None:
+    with pytest.raises(ArtifactRefusedError, match=lines) as refusal:
         require_accepted(io.BytesIO(content), declared="skops")
     assert refusal.value.field == "artifact"
+    assert "opening it runs code" in str(refusal.value)
 
 
 @pytest.mark.parametrize(

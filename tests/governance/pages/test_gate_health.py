@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from audits.health import ENOUGH, MEANINGS, Condition
+from audits.checks.scorers import skops_file
+from audits.health import ENOUGH, MEANINGS, TYPES_REFUSED, Condition
 from audits.models import AuditRun, Finding, Observation
 from governance.pages.words import badge
 from governance.tokens import Scope
@@ -55,6 +58,31 @@ def test_the_api_tells_the_same(vera: Person, connect: Connect) -> None:  # noqa
     assert rows[0]["condition"] == "never failed"
     assert rows[0]["satisfied"] == ENOUGH
     assert {row["condition"] for row in rows[1:]} == {"never ran"}
+
+
+def test_types_that_nobody_has_reviewed_are_listed(version: ModelVersion, vera: Person, signed_in: Browser) -> None:
+    now = timezone.now()
+    run = AuditRun.objects.create(version=version, plan={}, plan_digest="sha256:1", opened_at=now)
+    assert "No file was refused for its types." in signed_in(vera).get(reverse(PAGE)).content.decode()
+    for number, problem in enumerate((f"model: {TYPES_REFUSED}: own.Layer, own.Scaler. An administrator", "other")):
+        Observation(
+            run=run,
+            check_id=f"a.{number}",
+            check_version="1",
+            status="error",
+            duration_seconds=1.0,
+            document={"error": {"code": "evidence-invalid", "message": problem}},
+            digest="sha256:2",
+            measured_at=now,
+        ).save()
+    [(refused_version, _, message)] = signed_in(vera).get(reverse(PAGE)).context["refusals"]
+    assert refused_version == version
+    assert "own.Layer, own.Scaler" in message
+
+
+def test_the_words_of_the_refusal_are_those_that_are_looked_for() -> None:
+    source = Path(skops_file.__file__).read_text()
+    assert TYPES_REFUSED in source
 
 
 def test_outsiders_see_neither(otto: Person, signed_in: Browser, connect: Connect) -> None:  # noqa: F811
