@@ -9,7 +9,16 @@ declare -A PROGRAMS=(
     [pdfsig]=poppler-utils
     [qpdf]=qpdf
     [certutil]=libnss3-tools
+    [go]=golang-go
+    [javac]=default-jdk-headless
+    [softhsm2-util]=softhsm2
     [openssl]=openssl
+)
+
+# What is no program but a library, by a file of its package: Go's transparency log, and what veraPDF needs.
+declare -A FILES=(
+    [/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog]=golang-golang-x-mod-dev
+    [/usr/share/java/jaxb-api.jar]=libjaxb-java
 )
 
 install_missing_programs() {
@@ -17,6 +26,9 @@ install_missing_programs() {
     local program
     for program in "${!PROGRAMS[@]}"; do
         PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || packages+=("${PROGRAMS[$program]}")
+    done
+    for program in "${!FILES[@]}"; do
+        [[ -e $program ]] || packages+=("${FILES[$program]}")
     done
     [[ -n $(postgresql_programs) ]] || packages+=(postgresql)
     [[ ${#packages[@]} -gt 0 ]] || return 0

@@ -225,6 +225,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 ASSAY_KEYS = Path(env.str("ASSAY_SIGNING_KEY_FOLDER", default=str(ASSAY_DATA / "keys")))
+ASSAY_SIGNER = env.str("ASSAY_SIGNER", default="file")  # or pkcs11
+ASSAY_PKCS11_MODULE = env.str("ASSAY_PKCS11_MODULE", default="")
+ASSAY_PKCS11_TOKEN = env.str("ASSAY_PKCS11_TOKEN", default="")
+ASSAY_PKCS11_KEY = env.str("ASSAY_PKCS11_KEY", default="seal")
+ASSAY_PKCS11_PIN = env.str("ASSAY_PKCS11_PIN", default="")
 ASSAY_TSA_URL = env.str("ASSAY_TSA_URL", default="")
 ASSAY_CHECKPOINT_FOLDER = env.str("ASSAY_CHECKPOINT_FOLDER", default="")
 ASSAY_CHECKPOINT_WEBHOOKS = env.list("ASSAY_CHECKPOINT_WEBHOOKS", default=[])

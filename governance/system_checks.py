@@ -13,6 +13,7 @@ from audits.frameworks.catalogue import Catalogue, CatalogueError
 from audits.frameworks.integrity import problems as catalogue_problems
 from audits.runs import known_checks
 from registry.keys import Keyring, KeyringError
+from registry.signing import seal_device
 
 
 @register("assay")
@@ -61,11 +62,16 @@ def secrets_are_real(**_kwargs: Any) -> list[CheckMessage]:
 
 @register("assay")
 def keys_are_real(**_kwargs: Any) -> list[CheckMessage]:
-    """E005-E006: keys must be there and, in production, must not be the ones made for development."""
+    """E005-E006, E010: keys must be there and, in production, must not be the ones made for development."""
+    missing = [name for name in ("MODULE", "TOKEN", "KEY", "PIN") if not getattr(settings, f"ASSAY_PKCS11_{name}")]
+    if settings.ASSAY_SIGNER not in {"file", "pkcs11"} or (settings.ASSAY_SIGNER == "pkcs11" and missing):
+        told = f"ASSAY_SIGNER is {settings.ASSAY_SIGNER}"
+        hint = f"Give {', '.join(f'ASSAY_PKCS11_{name}' for name in missing)}." if missing else "Use file or pkcs11."
+        return [Error(f"The seal key's device is not named: {told}.", hint=hint, id="assay.E010")]
     if settings.DEVELOPMENT:
         return []
     try:
-        keyring = Keyring.open(settings.ASSAY_KEYS)
+        keyring = Keyring.open(settings.ASSAY_KEYS, seal_device=seal_device())
     except (KeyringError, OSError) as error:
         return [
             Error(

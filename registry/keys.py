@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from registry import certificates
 from registry.canonical import digest
+from registry.devices import Device, DeviceKey
 from registry.errors import AssayError
 from registry.notes import NoteSigner
 
@@ -78,9 +79,17 @@ class Keyring:
     _private: dict[str, PrivateKey] = field(repr=False)
 
     @classmethod
-    def open(cls, folder: Path | str, *, create: bool = False, passphrase: bytes | None = None) -> Keyring:
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        create: bool = False,
+        passphrase: bytes | None = None,
+        seal_device: Device | None = None,
+    ) -> Keyring:
         """Load the keyring in `folder`; with `create`, make a development one first where there is none.
 
+        With `seal_device` the seal key is the one on that device, and the folder holds only its certificate.
         Raises KeyringError when there is none, or when what is there cannot be trusted.
         """
         folder = Path(folder)
@@ -88,7 +97,7 @@ class Keyring:
             if not create:
                 raise KeyringError(f"there is no keyring in {folder}; create one or name its folder", field="folder")
             _create_development(folder)
-        return _load(folder, passphrase)
+        return _load(folder, passphrase, seal_device)
 
     @property
     def seal_key(self) -> ec.EllipticCurvePrivateKey:
@@ -219,13 +228,15 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _load(folder: Path, passphrase: bytes | None) -> Keyring:
+def _load(folder: Path, passphrase: bytes | None, seal_device: Device | None) -> Keyring:
     about = _about(folder)
     private: dict[str, PrivateKey] = {}
     for name in (*Purpose, *_Authority):
         path = folder / f"{name}.key.pem"
         if path.exists():
             private[name] = _private_key(path, passphrase)
+    if seal_device is not None:
+        private[Purpose.SEAL] = DeviceKey(seal_device, _public_seal(folder / "seal.crt.pem"))
     for purpose in (Purpose.SEAL, Purpose.LEDGER, Purpose.GATE):
         if purpose not in private:
             raise KeyringError(f"the keyring has no key for {purpose}", field=f"{purpose}.key.pem")
@@ -246,6 +257,13 @@ def _load(folder: Path, passphrase: bytes | None) -> Keyring:
         chains=chains,
         _private=private,
     )
+
+
+def _public_seal(path: Path) -> ec.EllipticCurvePublicKey:
+    public = _certificates(path)[0].public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
+        raise KeyringError("the seal certificate is not one of a P-256 key", field=path.name)
+    return public
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -17,15 +17,17 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from asn1crypto import crl, keys, x509
+from asn1crypto import algos, crl, x509
 from cryptography import x509 as pyca
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.signers.pdf_signer import DSSContentSettings, SigDSSPlacementPreference
 from pyhanko.sign.validation import (
     DocumentSecurityStore,
@@ -39,11 +41,13 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from audits.reports.errors import SealError
 from audits.reports.timestamps import OwnTimeStamper, RemoteTimeStamper
+from registry.devices import DeviceError
 from registry.keys import Keyring, Purpose
 
 FIELD_NAME = "AssaySeal"
+_LONGEST_SIGNATURE = 72  # ECDSA P-256 in DER
 
-_PDF_PROBLEMS = (PdfError, SigningError, SignatureValidationError, ValidationError, OSError, ValueError)
+_PDF_PROBLEMS = (DeviceError, PdfError, SigningError, SignatureValidationError, ValidationError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def seal_pdf(
         stamper = RemoteTimeStamper(tsa_url, timeout=15) if tsa_url else OwnTimeStamper(keyring, moment)
         signer = PdfSigner(
             _metadata(keyring, roots, moment, reason=reason, field_name=field_name, location=location, remote=tsa_url),
-            _signer(keyring),
+            _KeySigner(keyring),
             timestamper=stamper,
             new_field_spec=SigFieldSpec(sig_field_name=field_name),
         )
@@ -187,15 +191,23 @@ def _metadata(
     )
 
 
-def _signer(keyring: Keyring) -> SimpleSigner:
-    leaf, *issuers = _chain(keyring, Purpose.SEAL)
-    private = keyring.seal_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return SimpleSigner(
-        signing_cert=leaf,
-        signing_key=keys.PrivateKeyInfo.load(private),
-        cert_registry=SimpleCertificateStore.from_certs(issuers),
-        embed_roots=False,
-    )
+class _KeySigner(Signer):
+    """Signs with the seal key wherever it is: in a file, or on a device that gives nothing but signatures."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        leaf, *issuers = _chain(keyring, Purpose.SEAL)
+        super().__init__(
+            signing_cert=leaf,
+            cert_registry=SimpleCertificateStore.from_certs(issuers),
+            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"}),
+            embed_roots=False,
+        )
+        self._key = keyring.seal_key
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: FBT001, FBT002
+        """The signature in DER; a rehearsal gets as many zeroes as the longest one has bytes."""
+        del digest_algorithm
+        return bytes(_LONGEST_SIGNATURE) if dry_run else self._key.sign(data, ec.ECDSA(hashes.SHA256()))
 
 
 def _chain(keyring: Keyring, purpose: Purpose) -> list[x509.Certificate]:

@@ -29,6 +29,7 @@ from governance.policies import PolicyAlteredError, PolicyError
 from registry import errors as registry_errors
 from registry.canonical import CanonicalError
 from registry.connectors.statements import LineageRefusedError
+from registry.devices import DeviceError
 from registry.dsse import AttestationError
 from registry.errors import AssayError
 from registry.keys import KeyringError
@@ -65,6 +66,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     ProofError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoteError: HTTPStatus.INTERNAL_SERVER_ERROR,
     AttestationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    DeviceError: HTTPStatus.SERVICE_UNAVAILABLE,
     KeyringError: HTTPStatus.SERVICE_UNAVAILABLE,
     OutboundRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     OutboundFailedError: HTTPStatus.BAD_GATEWAY,

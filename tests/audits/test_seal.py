@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -24,6 +23,7 @@ from audits.reports.errors import SealError
 from audits.reports.seal import check_seal, seal_pdf
 from audits.reports.timestamps import OwnTimeStamper
 from registry.keys import Keyring, Purpose
+from tests.programs import needs
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -79,7 +79,7 @@ def test_sealing_works_where_an_event_loop_runs_already(plain: bytes, keyring: K
     check_seal(asyncio.run(inside()), roots=[keyring.root])
 
 
-@pytest.mark.skipif(shutil.which("pdfsig") is None, reason="pdfsig (poppler-utils) is not installed")
+@needs("pdfsig")
 def test_pdfsig_says_valid_and_total(sealed: bytes, tmp_path: Path) -> None:
     (tmp_path / "report.pdf").write_bytes(sealed)
     said = subprocess.run(["pdfsig", "report.pdf"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
@@ -88,7 +88,7 @@ def test_pdfsig_says_valid_and_total(sealed: bytes, tmp_path: Path) -> None:
     assert "Certificate is Trusted" not in said
 
 
-@pytest.mark.skipif(not (shutil.which("pdfsig") and shutil.which("certutil")), reason="pdfsig or certutil is missing")
+@needs("pdfsig", "certutil")
 def test_pdfsig_trusts_it_once_the_root_is_trusted(sealed: bytes, keyring: Keyring, tmp_path: Path) -> None:
     (tmp_path / "report.pdf").write_bytes(sealed)
     (tmp_path / "ca.pem").write_bytes(keyring.anchor_pem)
@@ -104,7 +104,7 @@ def test_pdfsig_trusts_it_once_the_root_is_trusted(sealed: bytes, keyring: Keyri
         assert words in said
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@needs("openssl")
 @pytest.mark.parametrize("tampered", [False, True])
 def test_openssl_verifies_the_cades_signature(
     sealed: bytes,

@@ -48,7 +48,7 @@ def unstamped(keyring: Keyring, moment: dt.datetime) -> bytes:
     names: dict[str, Any] = {"reason": "Report", "field_name": seal.FIELD_NAME, "location": "", "remote": ""}
     metadata = seal._metadata(keyring, roots, moment, **names)
     field = SigFieldSpec(sig_field_name=seal.FIELD_NAME)
-    signer = PdfSigner(metadata, seal._signer(keyring), new_field_spec=field)
+    signer = PdfSigner(metadata, seal._KeySigner(keyring), new_field_spec=field)
     return bytes(asyncio.run(signer.async_sign_pdf(writer)).getvalue())
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import pytest
 
 from deploy.layout import PROJECT
 from registry.keys import Keyring
+from tests.programs import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+pytestmark = needs("openssl")
 
 
 def issue(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from registry.dsse import (
     verification_summary,
     verify_envelope,
 )
+from tests.programs import needs
 
 KEY = ec.derive_private_key(7, ec.SECP256R1())
 STRANGER = ec.derive_private_key(8, ec.SECP256R1())
@@ -172,7 +172,7 @@ def test_securesystemslib_verifies_it() -> None:
         library.Envelope.from_dict(document).verify([key], 1)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@needs("openssl")
 @pytest.mark.parametrize("tampered", [False, True])
 def test_openssl_verifies_it(tmp_path: Path, tampered: bool) -> None:  # noqa: FBT001
     envelope = sign_statement(gate_decision(DECISION), KEY)

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import logging
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from weasyprint import HTML
 
 from audits.measurements import MetricValue, ObservationStatus, Table
 from audits.reports import figures, wording
@@ -30,12 +30,9 @@ from audits.reports.text import FONTS
 from registry.canonical import canonical_json, digest
 from registry.keys import Keyring
 from tests.audits.reports.hostile_words import HOSTILE, hostile
+from tests.programs import needs, needs_vera, vera
 
 NUMBER = re.compile(r"(?<![\w.:,\-])[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 class Page(HTMLParser):
@@ -354,11 +351,25 @@ def test_the_commands_that_the_report_prints_confirm_a_sealed_copy(
     assert digest(evidence_bytes(closed_document)).removeprefix("sha256:") in done.stdout
 
 
-@needs("verapdf")
+@needs_vera()
 @pytest.mark.slow
 @pytest.mark.parametrize("flavour", ["3a", "ua1"])
-def test_vera_agrees(pdf: Path, flavour: str) -> None:
-    assert 'isCompliant="true"' in run("verapdf", "--flavour", flavour, pdf)
+def test_vera_agrees_before_and_after_sealing(pdf: Path, flavour: str, tmp_path: Path) -> None:
+    keyring = Keyring.open(tmp_path / "keys", create=True)
+    sealed = tmp_path / "sealed.pdf"
+    sealed.write_bytes(seal_pdf(pdf.read_bytes(), keyring=keyring, reason="Gate audit report"))
+    said = vera(flavour, pdf, sealed)
+    assert (said.returncode, said.stdout.count("compliant: true")) == (0, 2), said.stdout + said.stderr
+
+
+@needs_vera()
+@pytest.mark.slow
+def test_vera_would_say_so(tmp_path: Path) -> None:
+    """Guards the test above: a PDF that keeps to nothing is told."""
+    plain = tmp_path / "plain.pdf"
+    plain.write_bytes(HTML(string="<p>Plain</p>").write_pdf())
+    said = vera("3a", plain)
+    assert (said.returncode, "compliant: false" in said.stdout) == (1, True)
 
 
 @needs("pdffonts")
