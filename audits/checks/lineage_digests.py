@@ -6,7 +6,7 @@ declared a SHA-256. Declarations that contradict each other are counted whether 
 
 An MD5 or a digest of another kind cannot be compared with a SHA-256 and is counted apart: DVC names files by MD5, and
 MLflow's dataset digest covers 10,000 rows at most, so neither proves integrity. Content that is not held here cannot be
-recomputed; that is counted, not forgiven. Supports AI Act Art. 15(5), Annex IV 2(d), GDPR Art. 5(1)(f).
+recomputed; that is counted, not forgiven. Supports GDPR Art. 5(1)(f) and, of the AI Act, Art. 15(5) and Annex IV 2(d).
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """May the data be used for this, along the whole way? Purpose, legal basis, licence, retention, place. Pure.
 
 Read from the dataset cards in the lineage document. A *step* leads from a dataset to the nearest dataset made from it.
-Along a step with personal data on both ends, purposes must stay within those of the source and the legal basis must
-stay the same, unless the card of either end records the assessment of GDPR Art. 6(4); data must not leave the EEA
-without a safeguard of chapter V on the card of where it went. Retention is counted against the day of the measurement.
+Along a step with personal data on both ends it is counted where purposes go beyond those of the source or the legal
+basis changes, unless the card of either end records the assessment of GDPR Art. 6(4), and where data leave the EEA
+without a safeguard of chapter V on the card of where they went. Retention is counted against the day of the
+measurement.
 
 A licence is read as an SPDX expression, of which any alternative may be chosen. *No derivatives* (ND) must not have
 anything derived from it. *Non-commercial* (NC) counts unless `non_commercial` says that the use is none. *Share-alike*
 and copyleft terms must be found again on what was derived. This is a comparison of identifiers, no legal opinion.
-Data under AI Act Art. 4a serves the detection and correction of bias and must not be training input.
+Data for which AI Act Art. 4a is named serves the detection and correction of bias, and is counted as training input.
 Supports GDPR Art. 5(1)(b) and (e), 6(1) and (4), 9, 44, AI Act Art. 4a and 10(2)(b).
 """
 

@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import explanations, promotions
+from audits.reports.dossier import OUTLINES
+from governance import explanations, promotions, reporting
 from governance.broken_glass import emergencies_of
 from governance.lineage_pictures import lineage_picture
 from governance.models import BreakGlass, Decommission, GateDecision, Incident, PromotionRequest
@@ -109,6 +110,9 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "here": StageAssignment.objects.current().filter(version=row),
         "story": about([f"version:{row}"], 30),
         "may_request": permits(person, "registry.request_promotion", row.model),
+        "may_order": permits(person, "registry.read_report", row.model),
+        "outlines": tuple(OUTLINES.values()),
+        "languages": reporting.LANGUAGES,
         "may_retire": permits(person, "registry.retire_version", row.model),
         "may_explain": permits(person, explanations.PERMISSION, row.model),
         "emergencies": emergencies_of(BreakGlass.objects.filter(request__version=row)),

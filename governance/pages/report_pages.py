@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -16,6 +16,7 @@ from governance import reporting
 from governance.models import PromotionRequest
 from governance.pages.abilities import may_read_report
 from governance.pages.access import found, person_of, requests_seen_by, strict_page, visible_request
+from governance.pages.document_pages import document_of, documents_seen_by
 from governance.sight import VIEW
 from registry.authority import permits
 
@@ -43,6 +44,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(report, about.get(_request_key(report))) for report in page.object_list],
         "person": person,
+        "documents": documents_seen_by(person)[:PAGE_SIZE],
+        "languages": reporting.LANGUAGES,
     }
     return render(request, "pages/reports.html", context)
 
@@ -52,12 +55,10 @@ def reports(request: HttpRequest) -> HttpResponse:
 def report_file(request: HttpRequest, number: str) -> HttpResponse:
     """The sealed PDF, exactly as it was issued. That somebody read it is written into the ledger."""
     report: Report = found(Report.objects.all(), number=number)
-    key = _request_key(report)
+    person, key = person_of(request), _request_key(report)
     if key is None:
-        raise Http404("The report belongs to no promotion.")
-    promotion = visible_request(request, key)
-    person = person_of(request)
-    if not may_read_report(person, promotion):
+        document_of(request, report)
+    elif not may_read_report(person, visible_request(request, key)):
         raise PermissionDenied("No group of yours may read the reports of this model.")
     content = reporting.read_report(actor=person, report=report)
     response = HttpResponse(content, content_type="application/pdf")
