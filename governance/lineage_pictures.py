@@ -8,6 +8,7 @@ from audits.reports import charts
 from audits.reports.parts import Lineage
 from governance import report_facts
 from registry import provenance
+from registry.columns import FeatureOrigin, origins_of
 from registry.exports import FORMS
 from registry.lineage import Graph
 from registry.models import ModelVersion
@@ -23,6 +24,7 @@ class LineagePicture:
     svg: str
     rows: tuple[LineageRow, ...]
     left_out: int
+    features: tuple[FeatureOrigin, ...] = ()
     forms: tuple[str, ...] = (*FORMS, "svg")
 
 
@@ -62,7 +64,7 @@ def lineage_picture(version: ModelVersion) -> LineagePicture | None:
         )
         for index, node in enumerate(facts.nodes[:MOST_LISTED])
     )
-    return LineagePicture(drawn(facts), rows, len(facts.nodes) - len(rows))
+    return LineagePicture(drawn(facts), rows, len(facts.nodes) - len(rows), origins_of(version))
 
 
 def lineage_svg(graph: Graph) -> str:

@@ -24,29 +24,25 @@ SELECT id FROM reach
 
 def ancestors(*nodes: LineageNode) -> QuerySet[LineageNode]:
     """What `nodes` were made from, and they themselves. One query; filter, count or join it further."""
-    return _closure(nodes, near="target", far="source")
+    return LineageNode.objects.filter(pk__in=_reach(nodes, near="target", far="source"))
 
 
 def descendants(*nodes: LineageNode) -> QuerySet[LineageNode]:
     """What was made from `nodes`, and they themselves: the reach of a recall."""
-    return _closure(nodes, near="source", far="target")
+    return LineageNode.objects.filter(pk__in=_reach(nodes, near="source", far="target"))
 
 
 def datasets_behind(version: ModelVersion) -> QuerySet[DatasetVersion]:
     """The registered dataset versions anywhere upstream of `version`."""
-    return DatasetVersion.objects.filter(lineage_node__in=ancestors(*_node_of(version)))
+    return DatasetVersion.objects.filter(lineage_node__in=_reach([version.lineage_node], near="target", far="source"))
 
 
 def models_made_with(dataset: DatasetVersion) -> QuerySet[ModelVersion]:
     """The model versions made or measured with `dataset` or with anything derived from it."""
-    return ModelVersion.objects.filter(lineage_node__in=descendants(*_node_of(dataset)))
+    return ModelVersion.objects.filter(lineage_node__in=_reach([dataset.lineage_node], near="source", far="target"))
 
 
-def _node_of(version: ModelVersion | DatasetVersion) -> Iterable[LineageNode]:
-    return [version.lineage_node]
-
-
-def _closure(nodes: Iterable[LineageNode], *, near: str, far: str) -> QuerySet[LineageNode]:
+def _reach(nodes: Iterable[LineageNode], *, near: str, far: str) -> RawSQL:
     keys = [node.pk for node in nodes]
     sql = _WALK.format(starts=", ".join(["%s"] * len(keys)) or "NULL", near=near, far=far)
-    return LineageNode.objects.filter(pk__in=RawSQL(sql, keys, output_field=BigIntegerField()))  # noqa: S611
+    return RawSQL(sql, keys, output_field=BigIntegerField())  # noqa: S611  (fixed words; the keys are parameters)

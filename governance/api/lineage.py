@@ -28,6 +28,7 @@ from governance.lineage_pictures import lineage_svg
 from governance.tokens import Scope
 from registry import provenance, strict_json
 from registry.authority import require
+from registry.columns import origins_of
 from registry.connectors import openlineage
 from registry.connectors.statements import LineageRefusedError
 from registry.exports import FORMS
@@ -150,6 +151,42 @@ class LineageImport(LineageReceive):
         if form not in IMPORTS:
             raise LineageRefusedError(f"The formats are {', '.join(IMPORTS)}.", field="format")
         return self.taken(request, form)
+
+
+class ColumnDocument(serializers.Serializer[Any]):
+    """A column of a dataset."""
+
+    dataset = serializers.CharField()
+    column = serializers.CharField()
+
+
+class FeatureDocument(serializers.Serializer[Any]):
+    """A feature of the model, and the columns it was made from, nearest first."""
+
+    feature = serializers.CharField()
+    columns = ColumnDocument(many=True)
+
+
+class ColumnsRead(ApiView):
+    """Column-level lineage of one model version."""
+
+    scopes = {"GET": READING}
+    serializer_class = FeatureDocument
+    filter_backends = ()
+    pagination_class = None
+
+    @extend_schema(
+        summary="Read from which columns the features were made",
+        tags=["lineage"],
+        responses=FeatureDocument(many=True),
+    )
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """As far as emitters told of steps between columns."""
+        found = [
+            {"feature": origin.feature, "columns": [{"dataset": d, "column": c} for d, c in origin.columns]}
+            for origin in origins_of(version_for(request, slug, number))
+        ]
+        return Response(found)
 
 
 class LineageFindingDocument(serializers.Serializer[Any]):

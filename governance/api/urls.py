@@ -80,6 +80,7 @@ VERSION_1 = [
     path("lineage/findings/", lineage.FindingList.as_view(), name="lineage-findings"),
     path("integrations/mlflow/", mlflow.MlflowList.as_view(), name="mlflow"),
     path("integrations/mlflow/webhook/", mlflow.MlflowWebhook.as_view(), name="mlflow-webhook"),
+    path(f"{_MODEL_VERSION}lineage/columns/", lineage.ColumnsRead.as_view(), name="version-columns"),
     path("lineage/batch", lineage.LineageReceive.as_view(), name="lineage-batch"),
     path("promotions/", promotions.PromotionList.as_view(), name="promotions"),
     path(_PROMOTION, promotions.PromotionDetail.as_view(), name="promotion"),

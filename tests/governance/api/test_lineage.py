@@ -167,6 +167,9 @@ def test_who_may_not_see_the_model_may_not_see_where_it_comes_from(
 ) -> None:
     path = f"/api/v1/models/{world.version().model.slug}/versions/1/lineage/"
     refused(connect(otto, Scope.REPORT_READ).get(path), 403, "permission-refused")
+    refused(connect(otto, Scope.REPORT_READ).get(f"{path}columns/"), 403, "permission-refused")
+    told = connect(maya, Scope.REPORT_READ).get(f"{path}columns/").json()
+    assert told[0] == {"feature": "age", "columns": [{"dataset": "patients/1", "column": "age"}]}
     refused(connect(maya, Scope.LINEAGE_WRITE).get(path), 403, "scope-missing")
     refused(connect(maya, Scope.REPORT_READ).get(f"{path}?format=dot"), 400, "malformed", "format")
     refused(connect(maya, Scope.REPORT_READ).get(f"{path}?direction=sideways"), 400, "malformed", "direction")
