@@ -29,6 +29,8 @@ class Recipe:
     shortcut: tuple[str, ...]
     age_column: str = "age"
     ignored: tuple[str, ...] = ()
+    special_categories: tuple[str, ...] = ()
+    collected_from: str | None = None
     rename: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     shortcut_threshold: float = 0.5
     threshold: float = 0.5
@@ -48,6 +50,7 @@ DIABETES = Recipe(
     positive="yes",
     sensitive=("sex", "age_band"),
     shortcut=("age",),
+    special_categories=("health",),
     # The programme has places for about half of all patients; the median of the progression measure is 140.5.
     rename={"sex": {"1.0": "sex 1", "2.0": "sex 2"}},
     threshold=0.4,
@@ -114,7 +117,7 @@ def recipe_for(header: list[str], *, target: str = "", positive: str = "", sensi
         purpose=f"Predict {target}.",
         affected="The people in the file",
         source="A file given on the command line",
-        licence="LicenseRef-unknown",
+        licence="LicenseRef-own-data",
         target=target,
         positive=positive,
         sensitive=sensitive,

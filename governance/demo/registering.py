@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from governance.demo.training import Tables, Trained, csv_of
 from governance.models import PolicyVersion
 from governance.policy_versions import LIBRARY, activate_policy, draft_policy
 from registry.canonical import digest
+from registry.dataset_cards import card_of, write_card
 from registry.datasets import DatasetDescription, register_dataset, register_dataset_version
 from registry.errors import DuplicateError
 from registry.models import Dataset, DatasetVersion, ModelVersion, Person, RegisteredModel
@@ -103,6 +105,45 @@ def register_documented_data(tables: Tables, maya: Person) -> dict[str, DatasetV
             ),
         )
     return halves
+
+
+def write_cards(tables: Tables, data: Mapping[str, DatasetVersion], dora: Person) -> None:
+    """Dora writes what she knows of the register and of its two halves; what stands there already stays."""
+    recipe = tables.recipe
+    today = date.today()  # noqa: DTZ011  (a calendar day, no instant)
+    register = data["train"].derived_from.select_related("parent__dataset__owner").get().parent
+    for version in (register, *data.values()):
+        if version.cards.exists():
+            continue
+        derived = version != register
+        document = {
+            "source": "" if derived else recipe.source,
+            "licence": recipe.licence,
+            "personal_data": True,
+            "legal_basis": "6(1)(e)",
+            "legal_basis_reason": "A task in the public interest that the demo made up.",
+            "special_categories": list(recipe.special_categories),
+            "special_exception": "9(2)(h)" if recipe.special_categories else "",
+            "purposes": [recipe.purpose],
+            "retention_until": date(today.year + 3, 12, 31),
+            "regions": ["DE"],
+            "data_subjects": [recipe.affected],
+            "recipients": ["The team that runs the model"],
+            "security_measures": "Held in the evidence store, read by the worker only.",
+            "collected_from": recipe.collected_from,
+            "preparation": f"Split at random by {recipe.slug}.split." if derived else "None beyond age bands.",
+            "assumptions": f"{recipe.target} is what the purpose asks for.",
+            "setting": recipe.affected,
+            "known_gaps": "Published for teaching; nobody checked whom it leaves out.",
+            "columns": {name: ["pii", "sensitive"] for name in recipe.sensitive if name in tables.export.columns},
+        }
+        write_card(
+            actor=dora,
+            version=version,
+            document=document,
+            reason="Written from the publication of the data.",
+            replaces=card_of(version).digest,
+        )
 
 
 def register_the_version(

@@ -15,6 +15,10 @@ from audits.checks.fairness_group_metrics import GroupMetrics
 from audits.checks.fairness_impact_ratios import ImpactRatios
 from audits.checks.fairness_slices import WorstSlices
 from audits.checks.lineage_completeness import LineageCompleteness
+from audits.checks.lineage_digests import Digests
+from audits.checks.lineage_leakage import Leakage
+from audits.checks.lineage_purpose import Purpose
+from audits.checks.lineage_special_categories import SpecialCategories
 from audits.checks.performance_metrics import PerformanceMetrics
 from audits.criteria import Criterion, DecideOn, Outcome, judge
 from audits.frameworks.catalogue import Catalogue
@@ -42,6 +46,10 @@ CHECKS: dict[str, Any] = {
         ImpactRatios,
         WorstSlices,
         LineageCompleteness,
+        Digests,
+        Leakage,
+        Purpose,
+        SpecialCategories,
         PerformanceMetrics,
     )
 }
@@ -109,6 +117,7 @@ def test_no_text_claims_conformity(gate: Gate) -> None:
 def test_whatever_has_a_sampling_error_is_decided_on_its_interval(gate: Gate) -> None:
     """Counts and the facts below carry none; `ratio-disclosed` has no pass mark at all."""
     exact = {"type_violations_total", "additivity_error", "slices_tested", *LineageCompleteness.metrics}
+    exact |= {*Digests.metrics, *Purpose.metrics, "tags_lost"}
     for criterion in gate.criteria:
         if criterion.id != "ratio-disclosed":
             assert (criterion.decide_on is DecideOn.POINT) is (criterion.metric in exact), criterion.id

@@ -121,6 +121,7 @@ class Command(BaseCommand):
             return first, second
         export = registering.register_undocumented_export(tables, maya)
         halves = registering.register_documented_data(tables, maya)
+        registering.write_cards(tables, halves, people["dora"])
         careless = training.train(tables.export, recipe.shortcut, recipe)
         careful = training.train(tables.train, _features(tables), recipe)
         first = registering.register_the_version(
