@@ -57,7 +57,8 @@ def banner_for(request: PromotionRequest, decision: Decision) -> Banner:
         for reason in decision.blocking
         if reason.code is not ReasonCode.QUORUM_MISSING
     )
-    missing = _missing(request, decision) if request.is_open else ()
+    # While an emergency holds the gate open nobody reviews: the seats are among what it sets aside.
+    missing = _missing(request, decision) if request.is_open and not decision.overridden else ()
     tone, shape, title, lead = _headline(request, decision, blocked=bool(blocking))
     return Banner(
         tone=tone,
