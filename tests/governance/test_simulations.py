@@ -28,7 +28,7 @@ def draft(carla: Person, *changes: tuple[str, str]) -> PolicyVersion:
     return draft_policy(actor=carla, source=text)
 
 
-#: Making a thousand takes minutes, replaying them about three seconds: ASSAY_PAST_PROMOTIONS=1000 shows it.
+#: Making a thousand takes minutes, replaying them about three seconds: `python -m benchmarks.simulation` shows it.
 MANY = int(os.environ.get("ASSAY_PAST_PROMOTIONS", "60"))
 TIGHTER = ('at_most: "0.20"', 'at_most: "0.05"')
 WIDER = ('at_most: "0.20"', 'at_most: "0.60"')
