@@ -25,7 +25,6 @@ from registry.models import Checkpoint, LedgerEntry, LedgerNode
 from registry.notes import Checkpoint as TreeHead
 from registry.notes import NoteKey, Receipt, open_checkpoint
 from registry.reconciliation import reconcile
-from registry.signing import keyring
 
 CHUNK = 4096  # entries read at a time; a power of two, so that only the nodes above it reach across chunks
 LEVELS = 64
@@ -86,14 +85,14 @@ def verify(
     """All layers, over one consistent view of the database.
 
     `checkpoints` are notes and `receipts` tlog-proofs kept elsewhere; `key` is the log's key as it was published, by
-    default the one this service signs with.
+    default each one that this log ever had (a paper is older than the key in use, where that was changed).
     """
-    key = key or keyring().ledger.key
+    keys = [key] if key else key_history.ledger_keys()
     with consistent_view():
         size = ledger.size()
-        problems = [*recompute(progress), *compare_checkpoints([key, *key_history.ledger_keys()])]
-        problems += [problem for note in checkpoints for problem in compare_checkpoint(note, key)]
-        problems += [problem for text in receipts for problem in compare_receipt(text, key)]
+        problems = [*recompute(progress), *compare_checkpoints([*keys, *key_history.ledger_keys()])]
+        problems += [problem for note in checkpoints for problem in compare_checkpoint(note, keys)]
+        problems += [problem for text in receipts for problem in compare_receipt(text, keys)]
         if rows:
             problems += [Problem(Layer.ROWS, found.index, found.explanation) for found in reconcile()]
         return Verification(size, _root_or_nothing(size), tuple(problems))
@@ -213,8 +212,7 @@ def compare_checkpoints(keys: Sequence[NoteKey]) -> Iterator[Problem]:
     """
     sound = 0
     for note in Checkpoint.objects.order_by("size", "pk").values_list("note", flat=True).iterator(chunk_size=500):
-        key = next((key for key in keys if _signed_by(note, key)), keys[0])
-        for problem in _compared(Layer.BODIES, note, key, "a checkpoint kept here"):
+        for problem in _compared(Layer.BODIES, note, keys, "a checkpoint kept here"):
             since = f"; the first bad entry is at or after {sound}" if sound else ""
             yield Problem(problem.layer, problem.index, problem.explanation + since)
             return
@@ -229,14 +227,19 @@ def _signed_by(note: str, key: NoteKey) -> bool:
     return True
 
 
-def compare_checkpoint(note: str, key: NoteKey) -> Iterator[Problem]:
+def _opened(note: str, keys: Sequence[NoteKey]) -> TreeHead:
+    """The head that one of `keys` signed. Raises NoteError."""
+    return open_checkpoint(note, next((key for key in keys if _signed_by(note, key)), keys[0]))
+
+
+def compare_checkpoint(note: str, keys: Sequence[NoteKey]) -> Iterator[Problem]:
     """Compare with a checkpoint that was kept elsewhere: the log must still begin with the tree it signs."""
-    return _compared(Layer.CHECKPOINT, note, key, "the checkpoint kept elsewhere")
+    return _compared(Layer.CHECKPOINT, note, keys, "the checkpoint kept elsewhere")
 
 
-def _compared(layer: Layer, note: str, key: NoteKey, what: str) -> Iterator[Problem]:
+def _compared(layer: Layer, note: str, keys: Sequence[NoteKey], what: str) -> Iterator[Problem]:
     try:
-        head = open_checkpoint(note, key)
+        head = _opened(note, keys)
     except AssayError as error:
         yield Problem(layer, None, f"{what} cannot be relied on: {error}")
         return
@@ -248,11 +251,11 @@ def _compared(layer: Layer, note: str, key: NoteKey, what: str) -> Iterator[Prob
 
 
 # -- C: a receipt in somebody's hands ---------------------------------------------------------------------------------
-def compare_receipt(text: str, key: NoteKey) -> Iterator[Problem]:
+def compare_receipt(text: str, keys: Sequence[NoteKey]) -> Iterator[Problem]:
     """The entry a receipt was issued for must still be here, unchanged, in a log that still contains its tree."""
     try:
         receipt = Receipt.parse(text)
-        head = open_checkpoint(receipt.checkpoint, key)
+        head = _opened(receipt.checkpoint, keys)
     except AssayError as error:
         yield Problem(Layer.RECEIPT, None, f"the receipt cannot be relied on: {error}")
         return
@@ -271,7 +274,7 @@ def compare_receipt(text: str, key: NoteKey) -> Iterator[Problem]:
     except AssayError:
         yield Problem(Layer.RECEIPT, receipt.index, "the entry is not the one the receipt was issued for")
         return
-    yield from _compared(Layer.RECEIPT, receipt.checkpoint, key, "the receipt's checkpoint")
+    yield from _compared(Layer.RECEIPT, receipt.checkpoint, keys, "the receipt's checkpoint")
 
 
 def _root_or_nothing(size: int) -> bytes:

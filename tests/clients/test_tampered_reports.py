@@ -218,3 +218,13 @@ def test_the_parts_of_the_corpus_are_what_they_claim(desk: Desk) -> None:
     """Guards the corpus itself: the update attacks must yield files that a parser accepts."""
     for change in (_page_replaced, _text_replaced, _annotated, _form_removed, _evidence_replaced):
         assert PdfFileReader(BytesIO(change(desk.report))).xrefs.total_revisions >= 3
+
+
+@pytest.mark.slow
+def test_two_hundred_honest_reports_raise_no_alarm(desk: Desk) -> None:
+    """With the receipts and decisions of `test_a_thousand_honest_papers_raise_no_alarm`, 1,000 honest files."""
+    for number in range(200):
+        evidence = {**evidence_of(desk.keyring, 13 + number % 18), "report": {"number": f"AR-{number}"}}
+        sealed = seal_pdf(pdf_of(evidence), keyring=desk.keyring, reason=f"Report {number}")
+        outcome = desk.verify(sealed, "--keys", desk.keys)
+        assert (outcome.exit_code, outcome.problem) == (AUTHENTIC, "")

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
+import assay_verify
 from registry import key_history, ledger
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.events import Event
 from registry.models import LedgerEntry
 from registry.signing import keyring
 from registry.verification import verify
+from tests import intruder
 
 pytestmark = pytest.mark.django_db
 SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -102,3 +107,41 @@ def test_a_compromise_names_a_known_key_a_moment_and_a_reason() -> None:
 def test_what_is_published_holds_no_private_key(rotated: str) -> None:
     assert rotated
     assert "PRIVATE" not in str(key_history.published_keys())
+
+
+def test_papers_under_a_former_key_are_no_false_alarm_and_still_find_a_rewritten_log(
+    tmp_path: Path, settings: Any
+) -> None:
+    """Rotated: who kept a checkpoint or a receipt before goes on comparing with it."""
+    key_history.record_keys()
+    receipt = ledger.receipt(0)
+    settings.ASSAY_KEYS = tmp_path / "keys"
+    key_history.record_keys()
+
+    assert verify(checkpoints=[receipt.checkpoint], receipts=[receipt.text]).problems == ()
+    only = keyring().ledger.key
+    assert "cannot be relied on" in verify(checkpoints=[receipt.checkpoint], key=only).problem
+
+    intruder.rewrite(lambda bodies: [intruder.altered(bodies[0], actor="somebody"), *bodies[1:]])
+    layers = {problem.layer for problem in verify(checkpoints=[receipt.checkpoint], receipts=[receipt.text]).problems}
+    assert {"B", "C"} <= layers
+
+
+def test_papers_under_a_compromised_key_are_still_compared(rotated: str) -> None:
+    """Whoever has the key can sign another history: that is an alarm, and never a reason to be silent."""
+    note = ledger.publish_checkpoint().note
+    key_history.declare_compromised(key_id=rotated, since=SINCE, reason="a stolen backup")
+
+    assert verify(checkpoints=[note]).problems == ()
+
+
+def test_an_export_is_computed_again_by_the_strangers_program(rotated: str, tmp_path: Path) -> None:
+    call_command("export_ledger", str(tmp_path / "ledger.zip"), stdout=StringIO())
+    (tmp_path / "keys.json").write_text(json.dumps(key_history.published_keys()))
+    asked = [str(tmp_path / "ledger.zip"), "--keys", str(tmp_path / "keys.json")]
+    outcome = assay_verify.verify(assay_verify.parser().parse_args(asked))
+
+    assert (outcome.exit_code, outcome.problem) == (0, "")
+    assert outcome.facts["checkpoint"]["size"] == ledger.size()
+    with pytest.raises(CommandError, match="already"):
+        call_command("export_ledger", str(tmp_path / "ledger.zip"), stdout=StringIO())

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         """Papers from elsewhere are what makes a rewritten log visible."""
         parser.add_argument("--from-checkpoint", metavar="FILE", type=Path, action="append", default=[])
         parser.add_argument("--receipt", metavar="FILE", type=Path, action="append", default=[])
-        parser.add_argument("--key", metavar="VKEY", help="the log's key as it was published; by default our own")
+        parser.add_argument("--key", metavar="VKEY", help="the log's key as it was published; by default all of ours")
         parser.add_argument("--without-rows", action="store_true", help="leave out layer D")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.test import Client
 from sigstore_models.bundle.v1 import Bundle
 
 import assay_verify
+from assay_attestation import check_attestation, read_envelope
+from assay_common import Outcome
+from assay_keys import Keys
+from assay_ledger import Receipt, check_receipt
 from governance import decisions
 from governance.models import GateDecision, PromotionRequest
 from governance.tokens import Scope
-from registry import key_history, ledger
+from registry import dsse, key_history, ledger, receipts
+from registry.events import Event
 from registry.models import Checkpoint, ModelVersion, Person
+from registry.signing import keyring
 from tests.governance.api.conftest import Connect, refused
 from tests.people import PASSWORD
 
@@ -115,3 +125,32 @@ def test_a_receipt_carries_its_entry_only_to_those_who_may_read_it(
     assert "\nextra " in connect(victor).get(path).content.decode()
     assert "\nextra " not in connect(pia).get(path).content.decode()
     assert connect(pia).get("/api/v1/ledger/entries/99999/receipt").status_code == 404
+
+
+def test_the_pages_hand_out_the_same_receipts(
+    client: Client, victor: Person, approved: PromotionRequest, version: ModelVersion
+) -> None:
+    client.force_login(victor)
+    page = client.get(approved.get_absolute_url()).content.decode()
+    links = set(re.findall(r'href="(/api/v1/[^"]+receipt[^"]*)" download', page))
+    assert len(links) == 3  # two reviews, one decision
+    for link in links:
+        answer = client.get(link)
+        assert answer.content.startswith(b"c2sp.org/tlog-proof@v1\n"), link
+
+
+@pytest.mark.slow
+def test_a_thousand_honest_papers_raise_no_alarm(approved: PromotionRequest, tmp_path: Path) -> None:
+    """400 receipts and 400 decisions here, each looked at by the stranger's program; the reports are in `clients`."""
+    (tmp_path / "keys.json").write_text(json.dumps(key_history.published_keys()))
+    keys, decision = Keys(tmp_path / "keys.json"), GateDecision.objects.get(outcome="open")
+    for number in range(400):
+        with transaction.atomic():
+            entry = ledger.append(Event.REPORT_READ, subject=f"promotion:{number}", facts={"number": number})
+        (tmp_path / "r.tlog-proof").write_text(receipts.receipt_of(entry.index).text)
+        told = check_receipt(Receipt.read(tmp_path / "r.tlog-proof"), keys, Outcome())
+        assert told["facts"] == {"number": number}
+        document = json.loads(base64.b64decode(decision.envelope["payload"]))
+        document["predicate"]["details"]["request"] = str(number)
+        signed = dsse.sign_statement(document, keyring().gate_key)
+        check_attestation(read_envelope(json.loads(json.dumps(signed))), keys, Outcome(), None)
