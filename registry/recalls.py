@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Max, QuerySet
 
 from registry.closures import datasets_behind, models_made_with
 from registry.lineage import Graph
@@ -15,6 +15,7 @@ __all__ = [
     "WithdrawnInput",
     "affected_deployments",
     "affected_versions",
+    "clean_versions",
     "models_made_with",
     "unaccepted",
     "with_acceptances",
@@ -53,19 +54,15 @@ def unaccepted(version: ModelVersion, now: datetime) -> tuple[str, ...]:
 
 
 def affected_versions(dataset: DatasetVersion) -> QuerySet[ModelVersion]:
-    """Model versions made or measured with `dataset` or with anything derived from it, by name.
+    """Model versions made or measured with `dataset` or with anything derived from it, by name."""
+    return models_made_with(dataset).select_related("model__owner").order_by("model__slug", "number")
 
-    Each carries `clean_version`: the newest version of its model that was not made with it, if there is a later one.
-    """
+
+def clean_versions(dataset: DatasetVersion) -> dict[int, int]:
+    """By the key of each affected model the newest version that was not made with `dataset`, where there is one."""
     made_with = models_made_with(dataset)
-    clean = ModelVersion.objects.filter(model=OuterRef("model"), number__gt=OuterRef("number")).exclude(
-        pk__in=made_with.values("pk")
-    )
-    return (
-        made_with.select_related("model__owner")
-        .annotate(clean_version=Subquery(clean.order_by("-number").values("number")[:1]))
-        .order_by("model__slug", "number")
-    )
+    clean = ModelVersion.objects.filter(model__in=made_with.values("model")).exclude(pk__in=made_with.values("pk"))
+    return dict(clean.order_by().values_list("model").annotate(newest=Max("number")))
 
 
 def affected_deployments(dataset: DatasetVersion) -> QuerySet[StageAssignment]:

@@ -31,14 +31,18 @@ class DescendantDocument(serializers.Serializer[Any]):
     artifact_digest = serializers.CharField()
     owner = serializers.CharField(source="model.owner.username")
     stages = serializers.SerializerMethodField(help_text="Where it is in use now.")
-    clean_version = serializers.IntegerField(
-        allow_null=True, help_text="A later version of the same model that was made without the data."
-    )
+    clean_version = serializers.SerializerMethodField(help_text="A later version that was made without the data.")
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_stages(self, version: ModelVersion) -> list[str]:
         """The stages, in the order of the alphabet."""
         return sorted(self.context["stages"].get(version.pk, ()))
+
+    @extend_schema_field({"type": "integer", "nullable": True})
+    def get_clean_version(self, version: ModelVersion) -> int | None:
+        """The newest one."""
+        newest: int = self.context["clean"].get(version.model_id, 0)
+        return newest if newest > version.number else None
 
 
 class DescendantFilter(Filters):
@@ -71,14 +75,19 @@ class DescendantList(ApiView):
         require(self.actor, "registry.view_datasetversion")
         dataset = known_dataset_version(slug, number)
         rows = recalls.affected_versions(dataset).filter(model__in=models_for(request))
+        self.clean = recalls.clean_versions(dataset)
         self.stages: dict[int, list[str]] = {}
         for row in recalls.affected_deployments(dataset):
             self.stages.setdefault(row.version_id or 0, []).append(row.stage)
         return self.page(rows)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        """With the stages."""
-        return {**super().get_serializer_context(), "stages": getattr(self, "stages", {})}
+        """With the stages and the ways out."""
+        return {
+            **super().get_serializer_context(),
+            "stages": getattr(self, "stages", {}),
+            "clean": getattr(self, "clean", {}),
+        }
 
 
 class AcceptanceBody(StrictSerializer):

@@ -59,8 +59,17 @@ def _reach(person: Person, version: DatasetVersion) -> dict[str, object]:
     shown = list(affected[:SHOWN])
     signed = RiskAcceptance.objects.filter(withdrawal__dataset_version=version, version__in=shown).order_by("pk")
     newest = {row.version_id: row for row in signed}
-    lines = [{"version": one, "stages": stages.get(one.pk, ()), "acceptance": newest.get(one.pk)} for one in shown]
-    return {"affected": lines, "affected_count": affected.count(), "deployed_count": sum(map(len, stages.values()))}
+    clean = recalls.clean_versions(version)
+    lines = [
+        {
+            "version": one,
+            "stages": stages.get(one.pk, ()),
+            "acceptance": newest.get(one.pk),
+            "clean": number if (number := clean.get(one.model_id, 0)) > one.number else None,
+        }
+        for one in shown
+    ]
+    return {"affected": lines, "affected_count": affected.count(), "deployed_count": len(stages)}
 
 
 def _withdraw(
