@@ -166,7 +166,7 @@ def _high(answers: Answers) -> Iterator[tuple[str, Step]]:
     if not answers.annex_iii:
         return
     points = ", ".join(answers.annex_iii)
-    listed = tuple(f"aia-annex3-{_slug(point)}" for point in answers.annex_iii)
+    listed = tuple(f"aia-annex3-{slug_of(point)}" for point in answers.annex_iii)
     if not answers.exception:
         yield "high", Step(f"Listed in Annex III, point {points}.", ("aia-6-2", *listed))
     elif answers.profiling:
@@ -210,7 +210,7 @@ def _dpia_controls(answers: Answers) -> tuple[str, ...]:
     return ("gdpr-35-1", *(f"gdpr-35-3-{point}" for point in answers.dpia))
 
 
-def _slug(point: str) -> str:
+def slug_of(point: str) -> str:
     return point.replace("(", "-").replace(")", "")
 
 

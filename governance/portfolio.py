@@ -19,8 +19,9 @@ from governance.models import Attestation, BreakGlass, ControlAssignment, GateDe
 from governance.refusals import recorded
 from governance.report_document import seal_name
 from governance.version import PRODUCT_VERSION
-from registry import work
+from registry import ledger, work
 from registry.authority import models_permitting
+from registry.events import Event
 from registry.models import ModelVersion, Person, RegisteredModel, StageAssignment
 from registry.signing import keyring
 
@@ -162,6 +163,8 @@ def order_portfolio(*, actor: Person, slugs: tuple[str, ...] | None = None, lang
         "slugs": None if slugs is None else sorted(slugs),
     }
     work.enqueue(kind=PORTFOLIO_WORK, key=f"portfolio:{number}", payload=payload)
+    facts = {"number": number, "language": language}
+    ledger.append(Event.REPORT_ORDERED, subject=subject_of(actor), actor=actor, facts=facts)
     return number
 
 

@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 
 from governance.pages import (
     authenticator_pages,
+    classification_pages,
+    coverage_pages,
     dataset_pages,
     decide,
     delegation_pages,
@@ -50,6 +52,11 @@ urlpatterns = [
     path("waivers/<int:pk>/", waiver_pages.decide, name="waiver"),
     path("models/", model_pages.models, name="models"),
     path("models/<slug:slug>/", model_pages.model, name="model"),
+    path("models/<slug:slug>/classification/", classification_pages.classification, name="classification"),
+    path("models/<slug:slug>/classification/ask/", classification_pages.classify_page, name="classify"),
+    path("models/<slug:slug>/controls/<str:control>/answer/", coverage_pages.answer, name="control-answer"),
+    path("models/<slug:slug>/controls/<str:control>/assign/", coverage_pages.assign, name="control-assign"),
+    path("models/<slug:slug>/versions/<int:number>/coverage/", coverage_pages.matrix, name="coverage"),
     path("models/<slug:slug>/versions/<int:number>/", model_pages.version, name="model-version"),
     path("models/<slug:slug>/versions/<int:number>/promote/", model_pages.request_promotion, name="promotion-ask"),
     path("models/<slug:slug>/versions/<int:number>/incidents/report/", incident_pages.report, name="incident-report"),

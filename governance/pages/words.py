@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from audits.criteria import Outcome
 from audits.health import Condition
 from audits.measurements import ObservationStatus
+from audits.reports.parts import Verdict
 from audits.reports.wording import OUTCOMES
 from governance.emergencies import GlassStanding
 from governance.models import PolicyStatusChange, PromotionRequest, Review
@@ -97,7 +98,23 @@ _GLASS = {
     GlassStanding.OVERDUE: Badge("×", "broken glass, not looked at in time", BAD),
 }
 
+_CLASSES = {
+    "prohibited": Badge("×", "prohibited", BAD),
+    "high": Badge("▲", "high risk", WAIT),
+    "limited": Badge("△", "limited risk"),
+    "minimal": Badge("○", "minimal risk"),
+}
+_CLAIMS = {
+    Verdict.SUPPORTS.value: Badge("●", Verdict.SUPPORTS.value, OK),
+    Verdict.DOES_NOT_SUPPORT.value: Badge("×", Verdict.DOES_NOT_SUPPORT.value, BAD),
+    Verdict.AWAITING_A_PERSON.value: Badge("○", Verdict.AWAITING_A_PERSON.value, WAIT),
+    Verdict.NOT_ASSESSED.value: Badge("◔", Verdict.NOT_ASSESSED.value, QUIET),
+    Verdict.NOT_APPLICABLE.value: Badge("–", Verdict.NOT_APPLICABLE.value, QUIET),
+}
+
 _FAMILIES = {
+    "class": _CLASSES,
+    "claim": _CLAIMS,
     "state": _STATES,
     "outcome": _OUTCOMES,
     "status": _STATUSES,
@@ -142,6 +159,7 @@ EVENTS = {
     "model.classified": "classified the model",
     "control.assigned": "said who owes the answer to a control",
     "control.attested": "answered for a control",
+    "mlflow.alias-moved": "moved an alias in MLflow",
     "session.opened": "signed in",
     "session.closed": "signed out",
     "session.refused": "refused a sign-in",
