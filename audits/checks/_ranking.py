@@ -28,6 +28,9 @@ def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measur
     """Read score, list and groups, then order: see `fairness_ranking`."""
     dataset = evidence.datasets["evaluation"]
     rows = open_rows(dataset, streamed=True)
+    if parameters.weights != "ignored" and rows.one_tagged("weight") is not None:
+        problem = "weighs rows, but each row has one place in a list; set weights to ignored"
+        raise EvidenceError(str(rows.one_tagged("weight")), problem)
     score = rows.one_tagged("score")
     if score is None or rows.column(score).type not in NUMERIC:
         raise EvidenceError("score", "no numeric column is tagged score, so there is no order")

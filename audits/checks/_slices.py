@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from scipy import special, stats
 
-from audits.checks._grouping import MANY_NUMBERS, feature_name, groups_of
+from audits.checks._cells import Share
+from audits.checks._grouping import MANY_NUMBERS, feature_name, groups_of, tally_of
 from audits.checks._models import BINARY
-from audits.checks._outcomes import read_outcomes
+from audits.checks._outcomes import read_outcomes, weight_of
 from audits.checks._rows import NUMERIC, Rows, quoted
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_slices import SliceParameters
 from audits.checks.grouping import parse_bands
-from audits.counting.question import CountQuestion, count
+from audits.counting.question import CountQuestion, Tally, count
 from audits.evidence import Evidence
 from audits.measurements import Measurement, MetricValue, Table
 from audits.statistics import intervals, significance
@@ -28,12 +29,22 @@ _AIMS = {
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`hits` of `total` rows went wrong in it."""
+    """What went wrong in it, and outside of it."""
 
     feature: str
     group: str
-    hits: int
-    total: int
+    inside: Share
+    outside: Share
+
+    @property
+    def excess(self) -> float:
+        """Rate inside minus rate outside."""
+        return self.inside.value - self.outside.value
+
+    @property
+    def rows(self) -> int:
+        """The smaller of both sides."""
+        return min(self.inside.rows, self.outside.rows)
 
 
 def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measurement:
@@ -47,22 +58,27 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
         keys=groups.keys,
         outcomes={"wrong": "_wrong"},
         sets=(*groups.sets, ()),
+        weight=weight_of(outcomes, parameters.weights),
     )
-    totals: dict[tuple[str, str], list[int]] = {}
+    totals: dict[tuple[str, str], list[Tally]] = {}
     for line in count(outcomes.rows.ask, question):
         if line.outcomes[0] is not None:
-            own = totals.setdefault((feature_name(line.keys), feature_name(line.groups)), [0, 0])
-            own[int(line.outcomes[0])] += line.tally.rows
-    right, wrong = totals.pop(("", ""), [0, 0])
-    if not right + wrong:
+            own = totals.setdefault((feature_name(line.keys), feature_name(line.groups)), [Tally(), Tally()])
+            own[int(line.outcomes[0])] += tally_of(line, parameters.weights)
+    right, wrong = totals.pop(("", ""), [Tally(), Tally()])
+    whole = Share(wrong, right + wrong)
+    if not whole.rows:
         raise EvidenceError("target", "no row has both label and prediction, so nothing can be wrong")
-    found = [Slice(*where, hits, hits + fine) for where, (fine, hits) in sorted(totals.items())]
-    tested = [one for one in found if parameters.least_rows <= one.total <= right + wrong - parameters.least_rows]
-    hidden = [one for one in tested if _tells(one, wrong, right + wrong, parameters.suppress_below)]
+    found = [
+        Slice(*where, Share(hits, hits + fine), _rest(whole, hits, hits + fine))
+        for where, (fine, hits) in sorted(totals.items())
+    ]
+    tested = [one for one in found if one.rows >= parameters.least_rows]
+    hidden = [one for one in tested if _tells(one, parameters.suppress_below)]
     tested = [one for one in tested if one not in hidden]
     if hidden:
         left_out.append(f"{len(hidden)} slices with a count below {parameters.suppress_below} were left out.")
-    values, table = _judged(tested, wrong, right + wrong, parameters)
+    values, table = _judged(tested, whole.rows, parameters)
     return Measurement(
         values=tuple(values),
         inputs=outcomes.inputs,
@@ -71,10 +87,20 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
     )
 
 
-def _tells(one: Slice, wrong: int, total: int, threshold: int) -> bool:
+def _rest(whole: Share, hits: Tally, total: Tally) -> Share:
+    """Everybody else."""
+    return Share(_less(whole.hits, hits), _less(whole.total, total))
+
+
+def _less(all_of: Tally, part: Tally) -> Tally:
+    rows = all_of.rows - part.rows
+    return Tally(rows, all_of.weight - part.weight, all_of.squares - part.squares) if rows else Tally()
+
+
+def _tells(one: Slice, threshold: int) -> bool:
     """Whether a count of the slice, or of what is outside, is small."""
-    inside = one.hits, one.total - one.hits
-    return any(0 < number < threshold for number in (*inside, wrong - inside[0], total - wrong - inside[1]))
+    counts = [n for side in (one.inside, one.outside) for n in (side.hits.rows, side.total.rows - side.hits.rows)]
+    return any(0 < number < threshold for number in counts)
 
 
 def _columns(rows: Rows, parameters: SliceParameters) -> tuple[list[str], list[str]]:
@@ -95,24 +121,23 @@ def _columns(rows: Rows, parameters: SliceParameters) -> tuple[list[str], list[s
     return kept, left_out
 
 
-def _worse(one: Slice, wrong: int, total: int) -> float:
-    """One-sided p-value for a higher rate inside than outside: exact where few are expected."""
-    outside = total - one.total
-    expected = wrong * min(one.total, outside) / total
-    if min(expected, (total - wrong) * min(one.total, outside) / total) < FEW:
-        return float(stats.hypergeom.sf(one.hits - 1, total, wrong, one.total))
+def _worse(one: Slice) -> float:
+    """One-sided p-value for a higher rate inside than outside: exact where few whole rows are expected."""
+    (hits, size), (other_hits, other_size) = one.inside.pair, one.outside.pair
+    total, wrong = size + other_size, hits + other_hits
+    least = min(size, other_size) / total
+    if min(wrong * least, (total - wrong) * least) < FEW and all(float(n).is_integer() for n in (hits, size, wrong)):
+        return float(stats.hypergeom.sf(hits - 1, total, wrong, size))
     pooled = wrong / total
-    spread = (pooled * (1 - pooled) * (1 / one.total + 1 / outside)) ** 0.5
-    return float(special.ndtr(-(one.hits / one.total - (wrong - one.hits) / outside) / spread)) if spread else 1.0
+    spread = (pooled * (1 - pooled) * (1 / size + 1 / other_size)) ** 0.5
+    return float(special.ndtr(-one.excess / spread)) if spread else 1.0
 
 
-def _judged(
-    tested: list[Slice], wrong: int, total: int, parameters: SliceParameters
-) -> tuple[list[MetricValue], Table]:
-    p_values = [_worse(one, wrong, total) for one in tested]
+def _judged(tested: list[Slice], total: int, parameters: SliceParameters) -> tuple[list[MetricValue], Table]:
+    p_values = [_worse(one) for one in tested]
     adjusted = significance.benjamini_hochberg(p_values) if tested else []
     level = 1 - (1 - parameters.level) / max(1, len(tested))
-    excess = [one.hits / one.total - (wrong - one.hits) / (total - one.total) for one in tested]
+    excess = [one.excess for one in tested]
     order = sorted(range(len(tested)), key=lambda i: (adjusted[i], -excess[i], tested[i].feature, tested[i].group))
     kept = [i for i in order if adjusted[i] <= parameters.discovery_rate]
     values = [
@@ -122,9 +147,10 @@ def _judged(
 
     def valued(metric: str, index: int, feature: str, group: str) -> MetricValue:
         one = tested[index]
-        interval = intervals.difference((one.hits, one.total), (wrong - one.hits, total - one.total), level)
-        n = min(one.total, total - one.total)
-        return MetricValue(metric=metric, value=excess[index], n=n, feature=feature, group=group, interval=interval)
+        interval = intervals.difference(one.inside.pair, one.outside.pair, level)
+        return MetricValue(
+            metric=metric, value=excess[index], n=one.rows, feature=feature, group=group, interval=interval
+        )
 
     values += [valued("slice_excess", i, tested[i].feature, tested[i].group) for i in kept[: parameters.shown]]
     if tested:
@@ -133,8 +159,8 @@ def _judged(
         reason = f"no slice has at least {parameters.least_rows} rows inside and outside"
         values.append(MetricValue(metric="largest_excess", value=None, n=0, not_estimable=reason))
     rows = tuple(
-        (tested[i].feature, tested[i].group, tested[i].total, tested[i].hits, excess[i], p_values[i], adjusted[i])
+        (one.feature, one.group, one.inside.rows, one.inside.hits.rows, excess[i], p_values[i], adjusted[i])
         for i in order[: parameters.shown]
+        for one in (tested[i],)
     )
-    columns = ("feature", "slice", "n", "wrong", "excess", "p", "p_benjamini_hochberg")
-    return values, Table(columns, rows)
+    return values, Table(("feature", "slice", "n", "wrong", "excess", "p", "p_benjamini_hochberg"), rows)

@@ -5,9 +5,10 @@ rest; the share of the group among the top k, its distance from the group's shar
 (skew). Over all groups: the lowest exposure ratio of two groups, and NDKL (Geyik, Ambler & Kenthapadi 2019) with the
 chance that a random order would give as much: NDKL is never 0 by chance, so it is judged beside that chance.
 
-The rows are the candidates of one list, or of several where `query` names the column that tells lists apart; then
-ranks start anew in each and the lists' attention is pooled. Exposure has Student's interval and, for ratios, Fieller's
-(1954); shares in the top k have Wilson's. Supports AI Act Art. 10(2)(f)-(g); DSA Art. 27.
+The rows are the candidates of one list, or of several where `query` names the column that tells lists apart; then ranks
+start anew in each and the lists' attention is pooled. Weights have no meaning here and are refused unless ignored.
+Exposure has Student's interval and, for ratios, Fieller's (1954); shares in the top k have Wilson's. Supports AI Act
+Art. 10(2)(f)-(g); DSA Art. 27.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class RankingFairness:
     """Orders the rows by score and looks who stands where."""
 
     id: ClassVar[str] = "fairness.ranking"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Attention and top places of groups in rankings"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[RankingParameters]] = RankingParameters

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import validate_threshold
+from audits.checks.grouping import WEIGHTS, validate_threshold
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
@@ -28,10 +28,10 @@ AIMS = ("error", "rejection")
 class SliceParameters:
     """What to search.
 
-    `columns`: empty means features and sensitive ones; at most 30. `bands`: cut points of numeric columns. `depth`:
-    how many values are combined. `aim`: error (wrong decisions) or rejection (predicted negative). `shown`: slices in
-    the table. `suppress_below`: slices with a count from 1 to below it, inside or outside, are left out. Columns with
-    more than 50 values are left out, and the notes say so.
+    `columns`: empty means features and sensitive ones; at most 30. `bands`: cut points of numeric columns. `depth`: how
+    many values are combined. `aim`: error (wrong decisions) or rejection (predicted negative). `shown`: slices in the
+    table. `weights`: what the column tagged weight means, as for groups. `suppress_below`: slices with a count from 1
+    to below it, inside or outside, are left out. Columns with more than 50 values are left out, and the notes say so.
     """
 
     columns: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class SliceParameters:
     discovery_rate: float = 0.05
     shown: int = 20
     level: float = 0.95
+    weights: str = "sampling"
     suppress_below: int = 0
 
     def __post_init__(self) -> None:
@@ -57,6 +58,8 @@ class SliceParameters:
         if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
             raise ParameterError("level", "must be at least 0.5 and below 1")
         validate_threshold(self.suppress_below)
+        if self.weights not in WEIGHTS:
+            raise ParameterError("weights", f"must be one of {', '.join(WEIGHTS)}")
         if not 1 <= self.shown <= 1000:  # noqa: PLR2004 - a table, not a dump
             raise ParameterError("shown", "must be between 1 and 1000")
 

@@ -84,6 +84,15 @@ def test_an_order_needs_every_score(tmp_path: Path) -> None:
         measured(RankingFairness(), evidence(dataset(tmp_path / "n.csv", {"g": ["a"]}, declared, "evaluation")))
 
 
+def test_weights_have_no_meaning_in_an_order(tmp_path: Path) -> None:
+    declared = {"s": ("number", ("score",)), "g": ("string", ("sensitive",)), "w": ("number", ("weight",))}
+    columns = {"s": [9, 8, 7, 6], "g": list("aabb"), "w": [1, 2, 3, 4]}
+    given = evidence(dataset(tmp_path / "r.csv", columns, declared, "evaluation"))
+    with pytest.raises(EvidenceError, match="w: weighs rows, but each row has one place"):
+        measured(RankingFairness(), given)
+    assert number(measured(RankingFairness(), given, weights="ignored"), "top_share", "g", "a") == 0.5
+
+
 def test_a_single_group_has_no_ratio(tmp_path: Path) -> None:
     answer = measured(RankingFairness(), ranked(tmp_path, [1, 2, 3], list("aaa")))
     assert the(answer, "lowest_exposure_ratio", "g").value is None
@@ -129,6 +138,29 @@ def test_where_nothing_is_wrong_hardly_ever_anything_is_found(tmp_path: Path) ->
         number(measured(WorstSlices(), population(tmp_path, seed, 0.0, 1500)), "slices_found") for seed in range(30)
     ]
     assert sum(one > 0 for one in found) <= 5  # 5 % of 30 are 1.5; six or more has a chance below 0.4 %
+
+
+def test_counts_say_of_slices_what_the_rows_say(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    columns: dict[str, Any] = {name: random.choice(list(values), 60) for name, values in (("a", "xy"), ("b", "pqr"))}
+    columns |= {"y": random.integers(0, 2, 60), "p": random.integers(0, 2, 60), "n": random.integers(1, 30, 60)}
+    declared = {
+        "a": ("string", ("feature",)),
+        "b": ("string", ("feature",)),
+        "y": ("integer", ("target",)),
+        "p": ("integer", ("prediction",)),
+        "n": ("integer", ("weight",)),
+    }
+    counted = evidence(dataset(tmp_path / "n.csv", columns, declared, "evaluation"))
+    every = {name: np.repeat(values, columns["n"]) for name, values in columns.items() if name != "n"}
+    kinds = {name: kind for name, kind in declared.items() if name != "n"}
+    spread = evidence(dataset(tmp_path / "a.csv", every, kinds, "evaluation"))
+    answers = measured(WorstSlices(), counted, weights="counts"), measured(WorstSlices(), spread)
+    assert answers[0].tables == answers[1].tables
+    assert answers[0].values == answers[1].values
+    weighed = measured(WorstSlices(), counted, least_rows=2)
+    plain = measured(WorstSlices(), counted, least_rows=2, weights="ignored")
+    assert weighed.tables != plain.tables
 
 
 def test_rejection_is_searched_as_well_and_small_slices_are_not_tested(tmp_path: Path) -> None:
