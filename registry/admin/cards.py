@@ -97,7 +97,8 @@ class CardForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Column tags",
         required=False,
         widget=_area(10),
-        help_text=f"A line for each column, as `age: pii`. The tags are {', '.join(cards.GOVERNANCE_TAGS)}.",
+        help_text=f"A line for each column, as `age: pii`; `age:` alone takes its tags off. The tags are "
+        f"{', '.join(cards.GOVERNANCE_TAGS)}.",
     )
     reason = forms.CharField(label="What changed, and how you know", max_length=10_000, widget=_area())
     replaces = forms.CharField(widget=forms.HiddenInput(), max_length=71)
@@ -279,8 +280,9 @@ def _shown(value: Any) -> Any:
 
 
 def _columns_text(version: DatasetVersion, card: Card) -> str:
+    """Tagged columns, and those the card names: to name one without a tag takes its tag off, so no other is listed."""
     told = ((column["name"], governance_tags(column)) for column in tagged_columns(version, card))
-    return "\n".join(f"{name}: {', '.join(tags)}".rstrip() for name, tags in told)
+    return "\n".join(f"{name}: {', '.join(tags)}".rstrip() for name, tags in told if tags or name in card.columns)
 
 
 def _columns_read(text: str) -> dict[str, list[str]]:
