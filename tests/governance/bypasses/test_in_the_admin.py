@@ -98,10 +98,11 @@ def _(scene: Scene, ada: Client) -> Any:
 @pytest.mark.parametrize("model", RECORDS, ids=lambda model: model.__name__)
 def test_no_bulk_action_touches_a_record(model: type[Any], scene: Scene) -> None:
     scene.approved()
+    ada = signed_in(scene.ada)
     before, told, count = standing(), refusals("permission-refused"), model._default_manager.count()
     chosen = list(model._default_manager.values_list("pk", flat=True)[:5]) or ["1"]
     form = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
-    answer = signed_in(scene.ada).post(address(model, "changelist"), form)
+    answer = ada.post(address(model, "changelist"), form)
     assert answer.status_code == 403
     assert refusals("permission-refused") == told + 1
     assert standing() == before
