@@ -89,6 +89,7 @@ def updated(catalogue: polib.POFile, wanted: dict[Message, list[str]]) -> polib.
             entry.msgstr_plural = old.msgstr_plural if old and old.msgstr_plural else {0: "", 1: ""}
         elif old:
             entry.msgstr = old.msgstr
+        entry.tcomment = old.tcomment if old else ""
         made.append(entry)
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from governance.health import healthz, readyz
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("api/", include("governance.api.urls")),
+    path("language/", set_language, name="set_language"),
     # Before the admin: the pages have a sign-in of their own in place of the admin's.
     path("", include("governance.pages.urls")),
     path("admin/", admin.site.urls),

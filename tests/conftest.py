@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 pytest_plugins = ["tests.append_only", "tests.people", "tests.stories", "tests.loans"]
@@ -23,6 +24,12 @@ DATABASE_FIXTURES = {
     "live_server",
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """Django keeps the language of the last request in its thread; no test leans on the one before it."""
+    translation.activate("en")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

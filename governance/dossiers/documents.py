@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from audits.frameworks.catalogue import Catalogue, Control
 from audits.models import AuditRun
@@ -30,27 +30,29 @@ def build_dossier(
     """The document of that kind. Raises InvalidInputError for a kind there is not, or DossierIncompleteError."""
     if kind not in OUTLINES:
         raise InvalidInputError(f"The kinds are {', '.join(OUTLINES)}.", field="kind")
-    outline, catalogue = OUTLINES[kind], Catalogue.load()
-    records = records_of(version)
-    return DossierDocument(
-        identity=Identity(
-            number=number or f"{kind.upper()}-{version.model.slug}-{version.number}"[:40],
-            generated_at=timezone.now(),
-            as_of=as_of,
-            product_version=PRODUCT_VERSION,
-            title=outline.title,
-            language=language,
-            seal_name=seal_name(),
-            development_seal=keyring().is_development,
-        ),
-        kind=kind,
-        subject=subject_of(version),
-        points=tuple(
-            _point(control, catalogue.effective(control, as_of).text, records, as_of)
-            for control in outline.controls(catalogue, as_of)
-        ),
-        final=final,
-    )
+    # What the records say is English for ever, whoever asks; it is said in `language` where it is printed.
+    with translation.override("en"):
+        outline, catalogue = OUTLINES[kind], Catalogue.load()
+        records = records_of(version)
+        return DossierDocument(
+            identity=Identity(
+                number=number or f"{kind.upper()}-{version.model.slug}-{version.number}"[:40],
+                generated_at=timezone.now(),
+                as_of=as_of,
+                product_version=PRODUCT_VERSION,
+                title=outline.title,
+                language=language,
+                seal_name=seal_name(),
+                development_seal=keyring().is_development,
+            ),
+            kind=kind,
+            subject=subject_of(version),
+            points=tuple(
+                _point(control, catalogue.effective(control, as_of).text, records, as_of)
+                for control in outline.controls(catalogue, as_of)
+            ),
+            final=final,
+        )
 
 
 def records_of(version: ModelVersion) -> Records:

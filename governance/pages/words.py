@@ -8,6 +8,7 @@ from audits.criteria import Outcome
 from audits.health import Condition
 from audits.measurements import ObservationStatus
 from audits.reports.parts import Verdict
+from audits.reports.tongue import ours
 from audits.reports.wording import OUTCOMES
 from governance.emergencies import GlassStanding
 from governance.models import PolicyStatusChange, PromotionRequest, Review
@@ -211,4 +212,4 @@ EVENTS = {
 
 def event_in_words(event: str) -> str:
     """What happened, as the end of a sentence that begins with a person."""
-    return EVENTS.get(event, event.replace(".", " ").replace("-", " "))
+    return ours(EVENTS.get(event, event.replace(".", " ").replace("-", " ")))

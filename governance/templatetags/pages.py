@@ -11,14 +11,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from audits.reports import figures, filters
-from audits.reports.wording import metric_in_words, role_in_words
+from audits.reports.tongue import ours
 from governance.pages import navigation, words
 
 register = template.Library()
 for _name in ("cell", "judged", "interval", "number", "spread", "setting"):
     register.filter(_name, getattr(filters, _name))
-register.filter("role", role_in_words)
-register.filter("metric", metric_in_words)
+register.filter("role", filters.role)
+register.filter("metric", filters.metric)
+register.filter("ours", ours)
 register.filter("day", figures.day)
 register.filter("moment", figures.moment)
 
@@ -31,7 +32,7 @@ def badge(family: str, word: str) -> SafeString:
         '<span class="badge badge--{}"><span class="shape" aria-hidden="true">{}</span>{}</span>',
         known.tone,
         known.shape,
-        known.word,
+        ours(known.word),
     )
 
 
