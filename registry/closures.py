@@ -37,9 +37,10 @@ def datasets_behind(version: ModelVersion) -> QuerySet[DatasetVersion]:
     return DatasetVersion.objects.filter(lineage_node__in=_reach([version.lineage_node], near="target", far="source"))
 
 
-def models_made_with(dataset: DatasetVersion) -> QuerySet[ModelVersion]:
-    """The model versions made or measured with `dataset` or with anything derived from it."""
-    return ModelVersion.objects.filter(lineage_node__in=_reach([dataset.lineage_node], near="source", far="target"))
+def models_made_with(*datasets: DatasetVersion) -> QuerySet[ModelVersion]:
+    """The model versions made or measured with any of `datasets` or with anything derived from one."""
+    nodes = [dataset.lineage_node for dataset in datasets]
+    return ModelVersion.objects.filter(lineage_node__in=_reach(nodes, near="source", far="target"))
 
 
 def _reach(nodes: Iterable[LineageNode], *, near: str, far: str) -> RawSQL:

@@ -42,6 +42,24 @@ def protect_but_erasable(table: str, *texts: str) -> RunPython:
     return RunPython(install, restore, elidable=False)
 
 
+def protect_but_removable(table: str) -> RunPython:
+    """As `protect`, but rows may be deleted: for personal data, which must not stay for the record's sake."""
+
+    def install(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        _protect(editor, table)
+        if editor.connection.vendor != "postgresql":
+            editor.execute(f'DROP TRIGGER "{table}_keep_delete"')
+            return
+        name = f"{table}_keep_row"
+        editor.execute(f'DROP TRIGGER "{name}" ON "{table}"')
+        editor.execute(
+            f'CREATE TRIGGER "{name}" BEFORE UPDATE ON "{table}" FOR EACH ROW EXECUTE FUNCTION assay_refuse_change()'
+        )
+        editor.execute(f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"')
+
+    return RunPython(install, _for_each((table,), _release), elidable=False)
+
+
 def protect_table(editor: BaseDatabaseSchemaEditor, table: str) -> None:
     """Install the triggers of one table (also used by the restore command)."""
     _protect(editor, table)

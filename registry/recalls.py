@@ -53,23 +53,23 @@ def unaccepted(version: ModelVersion, now: datetime) -> tuple[str, ...]:
     return tuple(one.name for one in inputs if one.acceptance is None or one.acceptance.expires_at <= now)
 
 
-def affected_versions(dataset: DatasetVersion) -> QuerySet[ModelVersion]:
-    """Model versions made or measured with `dataset` or with anything derived from it, by name."""
-    return models_made_with(dataset).select_related("model__owner").order_by("model__slug", "number")
+def affected_versions(*datasets: DatasetVersion) -> QuerySet[ModelVersion]:
+    """Model versions made or measured with any of `datasets` or with anything derived from one, by name."""
+    return models_made_with(*datasets).select_related("model__owner").order_by("model__slug", "number")
 
 
-def clean_versions(dataset: DatasetVersion) -> dict[int, int]:
-    """By the key of each affected model the newest version that was not made with `dataset`, where there is one."""
-    made_with = models_made_with(dataset)
+def clean_versions(*datasets: DatasetVersion) -> dict[int, int]:
+    """By the key of each affected model the newest version made with none of `datasets`, where there is one."""
+    made_with = models_made_with(*datasets)
     clean = ModelVersion.objects.filter(model__in=made_with.values("model")).exclude(pk__in=made_with.values("pk"))
     return dict(clean.order_by().values_list("model").annotate(newest=Max("number")))
 
 
-def affected_deployments(dataset: DatasetVersion) -> QuerySet[StageAssignment]:
+def affected_deployments(*datasets: DatasetVersion) -> QuerySet[StageAssignment]:
     """Where those versions are in use now: the current assignment of each stage."""
     return (
         StageAssignment.objects.current()
-        .filter(version__in=models_made_with(dataset))
+        .filter(version__in=models_made_with(*datasets))
         .select_related("model", "version")
         .order_by("model__slug", "stage", "pk")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry.lineage_events import contents_of
+from registry import fingerprints, lineage_events
 from registry.models import (
     Dataset,
     DatasetCard,
@@ -12,6 +12,7 @@ from registry.models import (
     DatasetVersion,
     DatasetWithdrawal,
     ErasedBlob,
+    FingerprintBatch,
     LineageDelivery,
     ModelVersion,
     Person,
@@ -38,7 +39,8 @@ reconciles(DatasetWithdrawal, texts=("reason",))
 reconciles(RiskAcceptance, texts=("justification", "measures", "printed_name"))
 reconciles(ErasedBlob)
 reconciles(StageAssignment)
-reconciles(LineageDelivery, also=contents_of)  # through it every event that it brought
+reconciles(FingerprintBatch, also=fingerprints.contents_of)  # through it every fingerprint that is held now
+reconciles(LineageDelivery, also=lineage_events.contents_of)  # through it every event that it brought
 reconciles(
     Person,
     texts=("username", "first_name", "last_name", "email"),

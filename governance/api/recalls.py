@@ -20,7 +20,7 @@ from governance.errors import NotAffectedError
 from governance.tokens import Scope
 from registry import recalls
 from registry.authority import require
-from registry.models import DatasetWithdrawal, ModelVersion, RiskAcceptance
+from registry.models import DatasetVersion, DatasetWithdrawal, ModelVersion, RiskAcceptance
 
 
 class DescendantDocument(serializers.Serializer[Any]):
@@ -43,6 +43,14 @@ class DescendantDocument(serializers.Serializer[Any]):
         """The newest one."""
         newest: int = self.context["clean"].get(version.model_id, 0)
         return newest if newest > version.number else None
+
+
+def facts_of_descendants(*datasets: DatasetVersion) -> dict[str, Any]:
+    """What `DescendantDocument` says of the versions made with `datasets` besides their rows: its context."""
+    stages: dict[int, list[str]] = {}
+    for row in recalls.affected_deployments(*datasets):
+        stages.setdefault(row.version_id or 0, []).append(row.stage)
+    return {"stages": stages, "clean": recalls.clean_versions(*datasets)}
 
 
 class DescendantFilter(Filters):
@@ -75,19 +83,12 @@ class DescendantList(ApiView):
         require(self.actor, "registry.view_datasetversion")
         dataset = known_dataset_version(slug, number)
         rows = recalls.affected_versions(dataset).filter(model__in=models_for(request))
-        self.clean = recalls.clean_versions(dataset)
-        self.stages: dict[int, list[str]] = {}
-        for row in recalls.affected_deployments(dataset):
-            self.stages.setdefault(row.version_id or 0, []).append(row.stage)
+        self.facts = facts_of_descendants(dataset)
         return self.page(rows)
 
     def get_serializer_context(self) -> dict[str, Any]:
         """With the stages and the ways out."""
-        return {
-            **super().get_serializer_context(),
-            "stages": getattr(self, "stages", {}),
-            "clean": getattr(self, "clean", {}),
-        }
+        return {**super().get_serializer_context(), "stages": {}, "clean": {}, **getattr(self, "facts", {})}
 
 
 class AcceptanceBody(StrictSerializer):

@@ -15,6 +15,7 @@ from governance.api import (
     emergencies,
     evidence_schemas,
     explanations,
+    fingerprints,
     gates,
     health,
     incidents,
@@ -74,6 +75,13 @@ VERSION_1 = [
     path(f"{_DATASET_VERSION}card/", cards.CardRead.as_view(), name="dataset-card"),
     path(f"{_DATASET_VERSION}card/history/", cards.CardHistory.as_view(), name="dataset-card-history"),
     path(f"{_DATASET_VERSION}descendants/", recalls.DescendantList.as_view(), name="dataset-descendants"),
+    path(f"{_DATASET_VERSION}fingerprints/", fingerprints.FingerprintList.as_view(), name="fingerprints"),
+    path(
+        f"{_DATASET_VERSION}fingerprints/remove/",
+        fingerprints.FingerprintRemoval.as_view(),
+        name="fingerprints-remove",
+    ),
+    path("datasets/fingerprints/search/", fingerprints.FingerprintSearch.as_view(), name="fingerprint-search"),
     path(f"{_DATASET_VERSION}withdraw/", datasets.DatasetWithdraw.as_view(), name="dataset-withdraw"),
     re_path(r"^lineage/?$", lineage.LineageReceive.as_view(), name="lineage"),  # emitters differ in the slash
     path("lineage/imports/<str:form>/", lineage.LineageImport.as_view(), name="lineage-import"),

@@ -2,6 +2,7 @@
 
 from registry.models.blobs import Blob, ErasedBlob
 from registry.models.datasets import Dataset, DatasetCard, DatasetDerivation, DatasetVersion, DatasetWithdrawal
+from registry.models.fingerprints import FingerprintBatch, RecordFingerprint
 from registry.models.ledger import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode
 from registry.models.lineage import (
     LineageColumnEdge,
@@ -35,6 +36,7 @@ __all__ = [
     "DatasetWithdrawal",
     "ErasableText",
     "ErasedBlob",
+    "FingerprintBatch",
     "LedgerEntry",
     "LedgerHead",
     "LedgerNode",
@@ -47,6 +49,7 @@ __all__ = [
     "ModelVersion",
     "Person",
     "ProviderRole",
+    "RecordFingerprint",
     "RegisteredModel",
     "RiskAcceptance",
     "RiskClass",

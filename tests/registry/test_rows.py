@@ -27,6 +27,7 @@ UNTOLD = {
     "registry.blob": "its key is the digest of its content, verified whenever it is read",
     "registry.workitem": "what workers are doing; its effects are told",
     "registry.lineageevent": "told through its delivery, by its digest",
+    "registry.recordfingerprint": "told through its batch, by a salted commitment",
     "registry.mlflowmodel": "what was seen last elsewhere; the snapshots behind it are told as lineage events",
     "registry.lineagenode": "derived from events and records, and built anew from them",
     "registry.lineageedge": "derived, like the nodes",
