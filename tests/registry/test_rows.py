@@ -33,6 +33,7 @@ UNTOLD = {
     "registry.lineageedge": "derived, like the nodes",
     "registry.lineagecolumnedge": "derived, like the nodes",
     "governance.failedcredential": "a count of wrong codes that runs out; each refusal is told",
+    "governance.pendingstatement": "what is about to be signed, for minutes; the review that comes of it is told",
     "governance.idempotencykey": "answers kept for a repeated request; decides nothing",
 }
 
