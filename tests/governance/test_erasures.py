@@ -146,7 +146,7 @@ def test_the_name_is_nowhere_any_more_and_every_proof_holds(
     assert found(*NAMES) == set()
     assert [bytes(entry.body) for entry in LedgerEntry.objects.order_by("index")][: len(bodies)] == bodies
     assert verify().problems == ()
-    assert list(compare_receipt(receipt.text, keyring().ledger.key)) == []
+    assert list(compare_receipt(receipt.text, [keyring().ledger.key])) == []
 
 
 def test_nobody_guesses_the_name_back_from_the_ledger(

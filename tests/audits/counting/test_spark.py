@@ -117,8 +117,11 @@ def test_only_aggregates_leave_spark_and_give_the_values_of_the_rows(spark: Any,
     counted.write_text(text, encoding="utf-8")
 
     def values(path: Path, media_type: str, **parameters: Any) -> Any:
-        columns = (Column(GROUP, "string", ("sensitive",)), Column("y", "integer", ("target",)))
-        columns += (Column("p", "integer", ("prediction",)),)
+        columns: tuple[Column, ...] = (
+            Column(GROUP, "string", ("sensitive",)),
+            Column("y", "integer", ("target",)),
+            Column("p", "integer", ("prediction",)),
+        )
         columns += (Column("rows", "integer", ("weight",)),) if parameters else ()
         rows = DatasetEvidence(
             role="evaluation", name="e/1", digest=digest_file(path), path=path, media_type=media_type, columns=columns
