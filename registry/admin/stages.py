@@ -36,7 +36,7 @@ class OnDayFilter(admin.SimpleListFilter):
         """Any day: the form asks for it."""
         return [("", "")]
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         """The form, with the day that was asked for."""
         yield {"form": DayForm(data={"on": self.value()})}
 
