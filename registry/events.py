@@ -38,6 +38,8 @@ class Event(StrEnum):
     PERMISSION_WITHDRAWN = "permission.withdrawn"
     PERSON_ERASED = "person.erased"
     ROW_CHANGED = "row.changed"
+    BACKUP_MADE = "backup.made"
+    BACKUP_RESTORED = "backup.restored"
     # audits
     RUN_OPENED = "run.opened"
     OBSERVATION_RECORDED = "observation.recorded"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.client import CONFLICT, OK
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,29 @@ def deliver() -> Checkpoint:
     return checkpoint
 
 
+def ask_witnesses(size: int, note: str) -> Iterator[tuple[str, int | None, str]]:
+    """What each witness has seen of this ledger: (url, entries, ""), or (url, None, why that could not be found out).
+
+    `note` is a checkpoint of `size` entries. A witness that has cosigned that very head does so again. Raises
+    LedgerError where one has cosigned another head of that size.
+    """
+    for configured in settings.ASSAY_WITNESSES:
+        url = configured.partition("|")[0]
+        try:
+            body = request_body(size, [], note)
+            answer = outbound.post(f"{url.rstrip('/')}/add-checkpoint", body, content_type="text/plain; charset=utf-8")
+        except AssayError as error:
+            yield url, None, str(error)
+            continue
+        seen = int(answer.content) if answer.status == CONFLICT and answer.content.strip().isdigit() else None
+        if seen == size:
+            raise LedgerError(f"The witness {url} has cosigned another tree of {size} entries.")
+        if answer.status == OK:
+            yield url, size, ""
+        else:
+            yield url, seen, "" if seen is not None else f"it answered {answer.status}"
+
+
 class CheckpointPerformer:
     """Delivers as work: what fails is tried again later."""
 
@@ -100,9 +124,9 @@ def _witnessed(checkpoint: Checkpoint, url: str, key: WitnessKey) -> Checkpoint:
         return checkpoint
     known = Checkpoint.objects.filter(note__contains=mark).values_list("size", flat=True).first() or 0
     answer = _add_checkpoint(url, known, checkpoint)
-    if answer.status == 409 and answer.content.strip().isdigit():  # noqa: PLR2004  (conflict: it knows another size)
+    if answer.status == CONFLICT and answer.content.strip().isdigit():  # it knows another size
         answer = _add_checkpoint(url, int(answer.content), checkpoint)
-    if answer.status != 200:  # noqa: PLR2004
+    if answer.status != OK:
         raise LedgerError(f"it answered {answer.status}: {answer.content[:200].decode(errors='replace').strip()}")
     line = answer.content.decode()
     key.verify(line, checkpoint.note.rpartition("\n\n")[0] + "\n")

@@ -46,11 +46,11 @@ def store_stream(stream: BinaryIO, *, media_type: str, declared: str, limit: int
         if found != declared:
             raise DigestMismatchError(f"Declared was {declared}, but the content is {found}.", field="digest")
         existing = Blob.objects.filter(digest=found).first()
-        if existing is not None and default_storage.exists(_path(found)):
+        if existing is not None and default_storage.exists(path_of(found)):
             return existing
         copy.flush()
         copy.seek(0)
-        default_storage.save(_path(found), File(copy))
+        default_storage.save(path_of(found), File(copy))
     if existing is not None:
         return existing
     blob = Blob(digest=found, size=size, media_type=media_type, created_at=timezone.now())
@@ -76,7 +76,7 @@ def erase(content_digest: str) -> None:
 
 def delete_erased() -> int:
     """Delete the files of all erased content that are still there; may be repeated. Returns how many."""
-    names = [_path(digest) for digest in ErasedBlob.objects.values_list("digest", flat=True)]
+    names = [path_of(digest) for digest in ErasedBlob.objects.values_list("digest", flat=True)]
     present = [name for name in names if default_storage.exists(name)]
     for name in present:
         default_storage.delete(name)
@@ -104,7 +104,7 @@ def local_copy(content_digest: str) -> Iterator[Path]:
 @contextmanager
 def unverified_copy(content_digest: str) -> Iterator[Path]:
     """As `local_copy`, but whatever lies there now: for whoever compares it with its name themselves."""
-    name = _path(content_digest)
+    name = path_of(content_digest)
     if is_erased(content_digest):
         raise ContentErasedError(f"{content_digest} held data of a person who was erased.", field="digest")
     if not default_storage.exists(name):
@@ -122,7 +122,8 @@ def unverified_copy(content_digest: str) -> Iterator[Path]:
     yield path
 
 
-def _path(content_digest: str) -> str:
+def path_of(content_digest: str) -> str:
+    """Where the store keeps the content of that digest. Raises InvalidInputError."""
     hexadecimal = content_digest.removeprefix("sha256:")
     if len(hexadecimal) != 64 or not hexadecimal.isalnum():  # noqa: PLR2004  (SHA-256 in hex)
         raise InvalidInputError(f"{content_digest!r} is not sha256:<64 hex digits>.", field="digest")

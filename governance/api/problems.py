@@ -27,6 +27,7 @@ from governance import errors as governance_errors
 from governance.api import errors as edge_errors
 from governance.policies import PolicyAlteredError, PolicyError
 from registry import errors as registry_errors
+from registry.backup.copies import BackupError
 from registry.canonical import CanonicalError
 from registry.connectors.statements import LineageRefusedError
 from registry.devices import DeviceError
@@ -59,6 +60,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     registry_errors.ContentErasedError: HTTPStatus.GONE,
     registry_errors.EvidenceMissingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LedgerError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    BackupError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
     CanonicalError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LineageRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -151,6 +151,8 @@ EVENTS = {
     "key.compromised": "declared a key compromised",
     "person.erasure-requested": "asked that a person be erased",
     "person.erased": "erased a person's name",
+    "backup.made": "made a copy of the whole record",
+    "backup.restored": "put a copy of the whole record back",
     "configuration.changed": "noted that the service runs with other settings",
     "dataset-card.written": "wrote what is known about the data",
     "fingerprints.received": "sent fingerprints of records",

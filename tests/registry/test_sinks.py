@@ -11,6 +11,7 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from registry import ledger, outbound, sinks
+from registry.errors import LedgerError
 from registry.events import Event
 from registry.models import Checkpoint, WorkItem
 from registry.signing import keyring
@@ -100,6 +101,43 @@ def test_a_log_that_was_cut_back_is_not_cosigned_again(witnessed: Witness) -> No
     with pytest.raises(sinks.UndeliveredError, match=r"it has seen .* entries of this ledger"):
         sinks.deliver()
     del witnessed
+
+
+def test_a_witness_is_asked_how_much_it_has_seen(witnessed: Witness, settings: Settings) -> None:
+    del witnessed
+    append()
+    older = sinks.deliver()
+    append()
+    newer = sinks.deliver()
+    (url,) = (configured.partition("|")[0] for configured in settings.ASSAY_WITNESSES)
+
+    assert list(sinks.ask_witnesses(older.size, older.note)) == [(url, newer.size, "")]
+    assert list(sinks.ask_witnesses(newer.size, newer.note)) == [(url, newer.size, "")]
+
+
+def test_a_witness_of_another_tree_is_no_answer_but_a_refusal(witnessed: Witness) -> None:
+    del witnessed
+    append()
+    with transaction.atomic():
+        append()
+        sinks.deliver()
+        transaction.set_rollback(True)
+    ledger.append(Event.REPORT_READ, subject="promotion:2")
+    forked = ledger.publish_checkpoint()
+
+    with pytest.raises(LedgerError, match="another tree"):
+        list(sinks.ask_witnesses(forked.size, forked.note))
+
+
+def test_a_witness_that_is_away_is_told_as_such(settings: Settings) -> None:
+    settings.ASSAY_WITNESSES = ["https://127.0.0.1/|key"]
+    append()
+    note = ledger.publish_checkpoint().note
+
+    ((_, seen, trouble),) = sinks.ask_witnesses(1, note)
+
+    assert seen is None
+    assert "not a public address" in trouble
 
 
 def test_a_witness_of_another_key_is_not_believed(witnessed: Witness, tmp_path: Path, settings: Settings) -> None:
