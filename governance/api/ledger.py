@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Any
 
+import django_filters
+from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,13 +16,16 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
 from governance.api.base import ApiView, Request, Response
+from governance.api.pagination import Filters
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.tokens import Scope
 from registry import key_history, ledger, receipts, tiles
 from registry.authority import permits, require
 from registry.errors import InvalidInputError, UnknownSubjectError
+from registry.events import Event
 from registry.models import LedgerEntry
+from registry.models.entry_fields import ActorInBody, TimeInBody
 
 PROVING = (*READING, Scope.GATE_READ)
 MAX_SIZE = 2**63 - 1
@@ -32,6 +39,57 @@ class EntryDocument(serializers.Serializer[Any]):
     subject = serializers.CharField()
     leaf_hash = serializers.CharField()
     body = serializers.CharField()
+
+    def to_representation(self, entry: LedgerEntry) -> dict[str, Any]:
+        """The row as it is published."""
+        return {
+            "index": entry.index,
+            "event": entry.event,
+            "subject": entry.subject,
+            "leaf_hash": f"sha256:{bytes(entry.leaf_hash).hex()}",
+            "body": bytes(entry.body).decode(),
+        }
+
+
+class EntryFilter(Filters):
+    """By what happened, to what, by whom, where in the ledger and when."""
+
+    event = django_filters.ChoiceFilter(choices=[(event.value, event.value) for event in Event])
+    subject = django_filters.CharFilter(help_text="Exactly, such as version:credit/3")
+    actor = django_filters.CharFilter(
+        method="caused_by",
+        help_text="A pseudonym, or system",
+        validators=[RegexValidator(r"\A(p-[0-9a-f]{32}|system)\Z", "This is the pseudonym of a person, or system.")],
+    )
+    from_index = django_filters.NumberFilter(
+        field_name="index", lookup_expr="gte", min_value=0, max_value=MAX_SIZE, decimal_places=0
+    )
+    to_index = django_filters.NumberFilter(
+        field_name="index",
+        lookup_expr="lte",
+        min_value=0,
+        max_value=MAX_SIZE,
+        decimal_places=0,
+        help_text="This one included",
+    )
+    since = django_filters.IsoDateTimeFilter(method="not_before", help_text="At this moment or later")
+    until = django_filters.IsoDateTimeFilter(method="before", help_text="Before this moment")
+
+    class Meta:
+        model = LedgerEntry
+        fields = ("event", "subject")
+
+    def caused_by(self, rows: QuerySet[LedgerEntry], name: str, value: str) -> QuerySet[LedgerEntry]:  # noqa: ARG002
+        """What that actor did."""
+        return rows.alias(actor=ActorInBody("body")).filter(actor=value.encode())
+
+    def not_before(self, rows: QuerySet[LedgerEntry], name: str, value: datetime) -> QuerySet[LedgerEntry]:  # noqa: ARG002
+        """From then on."""
+        return rows.alias(at=TimeInBody("body")).filter(at__gte=ledger.utc_text(value).encode())
+
+    def before(self, rows: QuerySet[LedgerEntry], name: str, value: datetime) -> QuerySet[LedgerEntry]:  # noqa: ARG002
+        """Until then."""
+        return rows.alias(at=TimeInBody("body")).filter(at__lt=ledger.utc_text(value).encode())
 
 
 class InclusionQuestion(serializers.Serializer[Any]):
@@ -83,6 +141,23 @@ class CheckpointRead(ApiView):
         return HttpResponse(ledger.publish_checkpoint().note, content_type="text/plain; charset=utf-8")
 
 
+class EntryList(ApiView):
+    """Entries."""
+
+    scopes = {"GET": READING}
+    serializer_class = EntryDocument
+    filterset_class = EntryFilter
+    ordering_fields = ("index",)
+    ordering = ("-index",)
+    queryset = LedgerEntry.objects.none()
+
+    @extend_schema(summary="List entries of the ledger", tags=["ledger"], responses={200: EntryDocument(many=True)})
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """Newest first. To mirror the ledger read its tiles: a page moves while the ledger grows."""
+        require(self.actor, "registry.view_ledgerentry")
+        return self.page(LedgerEntry.objects.all())
+
+
 class EntryRead(ApiView):
     """One entry."""
 
@@ -96,14 +171,7 @@ class EntryRead(ApiView):
         entry = LedgerEntry.objects.filter(index=index).first()
         if entry is None:
             raise UnknownSubjectError(f"The ledger has no entry {index}.")
-        document = {
-            "index": entry.index,
-            "event": entry.event,
-            "subject": entry.subject,
-            "leaf_hash": f"sha256:{bytes(entry.leaf_hash).hex()}",
-            "body": bytes(entry.body).decode(),
-        }
-        return Response(document, headers={"Cache-Control": "private, immutable, max-age=31536000"})
+        return Response(EntryDocument(entry).data, headers={"Cache-Control": "private, immutable, max-age=31536000"})
 
 
 class InclusionProof(ApiView):

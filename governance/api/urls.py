@@ -132,6 +132,7 @@ VERSION_1 = [
         name="policy-activate",
     ),
     path("ledger/checkpoint", ledger.CheckpointRead.as_view(), name="checkpoint"),
+    path("ledger/entries/", ledger.EntryList.as_view(), name="entries"),
     path("ledger/entries/<int:index>", ledger.EntryRead.as_view(), name="entry"),
     path("ledger/entries/<int:index>/receipt", ledger.ReceiptRead.as_view(), name="receipt"),
     path("ledger/tile/entries/<path:name>", ledger.BundleRead.as_view(), name="bundle"),

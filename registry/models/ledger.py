@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from registry.models.entry_fields import ActorInBody, TimeInBody
 from registry.models.immutable import Record
 
 
@@ -32,6 +33,10 @@ class LedgerEntry(Record):
         verbose_name = "ledger entry"
         verbose_name_plural = "ledger entries"
         ordering = ("index",)
+        indexes = (
+            models.Index(ActorInBody("body"), name="ledger_entry_actor"),
+            models.Index(TimeInBody("body"), name="ledger_entry_time"),
+        )
 
     def __str__(self) -> str:
         return f"#{self.index} {self.event}"

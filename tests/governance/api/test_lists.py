@@ -24,6 +24,7 @@ LISTS = [
     "promotions",
     "policies",
     "tokens",
+    "ledger/entries",
 ]
 LIMIT = 14
 
