@@ -58,6 +58,9 @@ _READ = (
     "governance.view_incident",
     "governance.view_breakglassreview",
     "governance.view_gatedecision",
+    "governance.view_classification",
+    "governance.view_controlassignment",
+    "governance.view_attestation",
 )
 _REVIEW = ("registry.review_promotion", "registry.report_incident")
 

@@ -55,14 +55,14 @@ def badge(shape: str, word: str, tone: str = "quiet") -> SafeString:
 def short_digest(digest: str) -> SafeString:
     """The first hex digits, with the whole digest for whoever hovers over it."""
     if not digest:
-        return format_html("–")
+        return SafeString("–")
     return format_html('<code title="{}">{}…</code>', digest, digest.removeprefix("sha256:")[:SHORT])
 
 
 def link(thing: Model | None, url: str = "") -> SafeString:
     """A link to the page of a thing; a dash for nothing."""
     if thing is None:
-        return format_html("–")
+        return SafeString("–")
     return format_html('<a class="assay-link" href="{}">{}</a>', url or admin_url(thing), thing)
 
 

@@ -29,6 +29,7 @@ from registry.ledger import publish_checkpoint
 from registry.models import LedgerEntry, Person, RegisteredModel
 from registry.models.immutable import Record
 from registry.work import enqueue
+from tests.governance.assurance import legal_answers
 from tests.governance.pages.conftest import Browser
 from tests.people import PASSWORD, World
 from tests.stories import GLASS, approve, ask, gap, measure, result, rules
@@ -97,6 +98,7 @@ def exceptional(full: PromotionRequest, world: World, maya: Person, victor: Pers
     view = {"role": Role.MODEL_VALIDATOR, "reason": "It was right.", "password": PASSWORD}
     review_broken_glass(actor=victor, broken=broken, upheld=True, **view)
     report_incident(actor=maya, version=good, title="Late calls", description="Two were called late.")
+    legal_answers(world, carla)
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
