@@ -48,6 +48,17 @@ def test_of_equal_outcomes_the_value_nearest_to_the_limit_decides(limits: dict[s
     assert judged(criterion(**limits), *values).subject == f"rate[sex={worst}]"
 
 
+def test_between_two_limits_the_nearer_one_counts() -> None:
+    asked = criterion(at_least=Decimal("0.2"), at_most=Decimal("0.9"))
+    values = (value(0.5, 0.7, 0.8, "near the top"), value(0.25, 0.4, 0.5, "nearer the bottom"))
+    assert judged(asked, *values).subject == "rate[sex=nearer the bottom]"
+
+
+def test_the_words_of_an_error_lose_their_full_stop_and_nothing_else() -> None:
+    failed = judge(ObservationStatus.ERROR, None, criterion(at_least=Decimal("0.5")), "There is no column X.")
+    assert ": There is no column X. " in failed.explanation
+
+
 @pytest.mark.parametrize(
     ("narrowed", "named"),
     [({}, "rate"), ({"feature": "sex"}, "rate[sex]"), ({"feature": "sex", "group": "f"}, "rate[sex=f]")],

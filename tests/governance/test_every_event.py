@@ -33,6 +33,7 @@ HARMLESS = {
     ("ReviewStatement", "post"): "prepares what a security key will sign",
     ("review_statement", ""): "prepares what a security key will sign",
     ("options", ""): "prepares what a security key will answer",
+    ("set_language", ""): "keeps the language in the browser, and nothing here",
     ("choose", ""): "helps to write a draft, and keeps nothing",
 }
 #: Reads that hand out what a person was judged by or what leaves the service.

@@ -143,7 +143,7 @@ def test_content_is_verified_whenever_it_is_read(world: World) -> None:
         storage.read_bytes(blob.digest)
 
 
-def test_what_was_never_stored_is_missing() -> None:
+def test_what_was_never_stored_is_missing(db: None) -> None:
     with pytest.raises(EvidenceMissingError):
         storage.read_bytes("sha256:" + "0" * 64)
     for name in ("sha256:../../etc/passwd", "sha256:" + "/" * 64, ""):
