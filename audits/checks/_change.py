@@ -14,7 +14,7 @@ from audits.checks._faithfulness import rank_correlation
 from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, load_model, read_task
 from audits.checks._rows import open_rows
 from audits.checks._sampling import drawn
-from audits.checks._shares import CONSTANT, bootstrap_weights, normalised
+from audits.checks._shares import CONSTANT, bootstrap_weights, drawn_sums, normalised
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_change import ChangeParameters
 from audits.evidence import Evidence, ModelEvidence
@@ -101,7 +101,7 @@ def _compared(
     weights = bootstrap_weights(n, parameters.resamples, seed)
     shares = [normalised(part.mean(axis=0, keepdims=True))[0] for part in (after, before)]
     change = shares[0] - shares[1]
-    drawn_change = normalised(weights @ after) - normalised(weights @ before)
+    drawn_change = normalised(drawn_sums(weights, after)) - normalised(drawn_sums(weights, before))
     order = np.argsort(-np.abs(change), kind="stable")
     values, rows = [], []
     for index in order:

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 from audits.checks._attribute import explain, translated
 from audits.checks._explainers import Explainer, Walks
-from audits.checks._shares import Resampled, bootstrap_weights
+from audits.checks._shares import Resampled, bootstrap_weights, drawn_sums
 from audits.checks.explainability_shap import ExplanationParameters
 from audits.measurements import MetricValue
 from audits.statistics import intervals
@@ -190,7 +190,8 @@ def rank_correlation(metric: str, first: Array, second: Array, how: Resampled, s
     if np.isnan(point):
         return MetricValue(metric=metric, value=None, n=n, not_estimable="all features matter equally little")
     draws = [
-        bootstrap_weights(len(part), how.resamples, seed + index) @ part for index, part in enumerate((first, second))
+        drawn_sums(bootstrap_weights(len(part), how.resamples, seed + index), part)
+        for index, part in enumerate((first, second))
     ]
     known = _spearman(*draws)
     interval = intervals.percentile(known[~np.isnan(known)], point, how.level, "bootstrap")
