@@ -10,7 +10,7 @@ CHANGED ?= .
 
 # The modules that know no framework and no database: judging, deciding, policies, plans, canonical bytes, Merkle trees.
 PURE_TESTS := tests/audits/test_criteria.py tests/audits/test_measurements.py tests/audits/test_plans.py \
-	tests/governance/test_gates.py tests/governance/test_policies.py tests/registry/test_canonical.py \
+	tests/governance/gates/test_gates.py tests/governance/policies/test_policies.py tests/registry/test_canonical.py \
 	tests/registry/test_lineage.py tests/registry/test_merkle.py
 
 .DEFAULT_GOAL := help

@@ -124,8 +124,8 @@ def _node(name: str) -> LineageNode:
 
 
 def _emitter() -> Person:
+    from governance.access.roles import group_for
     from governance.models.access import Role
-    from governance.roles import group_for
     from registry.models import Person
 
     person = Person.objects.create_user("emitter", is_service=True)

@@ -25,8 +25,8 @@ WANTED = 1.0
 
 def _build(count: int) -> tuple[Any, list[Any]]:
     """(Dora, the data that will be withdrawn, one for each round): everything hangs on each of them."""
+    from governance.access.roles import group_for
     from governance.models.access import Role
-    from governance.roles import group_for
     from registry.datasets import DatasetDescription, register_dataset, register_dataset_version
     from registry.models import Person
     from registry.versions import register_model
@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
     with database():
         from django.db import connection
 
-        from governance.tokens import Scope, issue_token
+        from governance.access.tokens import Scope, issue_token
 
         took, (dora, origins) = _timed(lambda: _build(told.descendants))
         sys.stdout.write(f"{connection.vendor}: {told.descendants} descendants, registered in {took:.0f} s\n")

@@ -11,8 +11,10 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect roles, system checks, the work this app performs and the tables that the ledger answers for."""
-        from governance import performers, reconcilers, roles, sessions, system_checks  # noqa: F401, PLC0415  (models are loaded)
+        from governance import performers, reconcilers  # noqa: F401, PLC0415  (models are loaded)
+        from governance.access import roles, sessions  # noqa: PLC0415  (models are loaded)
         from governance.celery import prepare_broker  # noqa: PLC0415  (settings must be loaded first)
+        from governance.service import system_checks  # noqa: F401, PLC0415  (models are loaded)
 
         roles.connect()
         sessions.connect()

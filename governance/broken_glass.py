@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from governance import decisions
-from governance.credentials import prove
-from governance.emergencies import REVIEWERS, GlassStanding, glass_problem, glass_standing
+from governance.access.roles import roles_of
 from governance.errors import (
     BreakGlassRefusedError,
     DoubleReviewError,
@@ -19,10 +18,11 @@ from governance.errors import (
     WrongStateError,
 )
 from governance.evaluation import REVIEW, glass_fact, separation_problem
+from governance.gates.emergencies import REVIEWERS, GlassStanding, glass_problem, glass_standing
 from governance.models import BreakGlass, BreakGlassReview, PromotionRequest
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
-from governance.roles import roles_of
+from governance.signatures.credentials import prove
 from registry import ledger
 from registry.authority import require
 from registry.errors import InvalidInputError

@@ -27,7 +27,7 @@ def prepare_broker() -> None:
 @worker_init.connect
 def _refuse_misconfiguration(**_signal: Any) -> None:
     # Only now are the apps loaded; at import time of this module they are not.
-    from governance.startup import refuse_misconfiguration  # noqa: PLC0415
+    from governance.service.startup import refuse_misconfiguration  # noqa: PLC0415
 
     refuse_misconfiguration()
 
@@ -35,7 +35,7 @@ def _refuse_misconfiguration(**_signal: Any) -> None:
 @worker_ready.connect
 def _sweep_at_start(**_signal: Any) -> None:
     """What was due while no worker ran is done now, not at the next beat."""
-    from governance.startup import tell_of_start  # noqa: PLC0415  (the apps are loaded only now)
+    from governance.service.startup import tell_of_start  # noqa: PLC0415  (the apps are loaded only now)
 
     tell_of_start()
     app.send_task("registry.tasks.sweep")

@@ -14,7 +14,7 @@ from governance import gates, moves
 from governance.basis import run_identity
 from governance.errors import GateClosedError
 from governance.evaluation import evaluate
-from governance.gate_facts import ReasonCode
+from governance.gates.facts import ReasonCode
 from governance.models import GateDecision, PromotionRequest
 from governance.refusals import subject_id
 from registry import dsse, ledger, receipts, work

@@ -21,7 +21,6 @@ from django.utils import timezone
 
 from audits.models import Report
 from governance import reporting
-from governance.credentials import prove
 from governance.errors import SeparationOfDutiesError, WrongStateError
 from governance.models import (
     AccessToken,
@@ -36,6 +35,7 @@ from governance.models import (
     TotpDevice,
 )
 from governance.refusals import recorded
+from governance.signatures.credentials import prove
 from registry import erasure, ledger, storage, work
 from registry.authority import require
 from registry.errors import AssayError, InvalidInputError

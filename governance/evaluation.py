@@ -7,6 +7,7 @@ from datetime import datetime
 
 from audits.criteria import Outcome
 from governance import gates
+from governance.access.roles import roles_by_person
 from governance.models import (
     BreakGlass,
     Condition,
@@ -19,7 +20,6 @@ from governance.models import (
     Waiver,
 )
 from governance.policies import Exclusion, IncidentRule
-from governance.roles import roles_by_person
 from registry import recalls
 from registry.models import Person, RegisteredModel
 

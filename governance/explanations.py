@@ -16,7 +16,7 @@ from audits.reports.explanation import ExplanationDocument
 from audits.reports.parts import Identity
 from governance.models import GateDecision, Review
 from governance.refusals import recorded
-from governance.report_document import seal_name, subject_of
+from governance.reports.document import seal_name, subject_of
 from governance.version import PRODUCT_VERSION
 from registry import ledger
 from registry.authority import require

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from governance.credentials import prove
 from governance.errors import SeparationOfDutiesError, WrongStateError
 from governance.models import Incident, IncidentEnd
 from governance.refusals import recorded, subject_id
+from governance.signatures.credentials import prove
 from registry import ledger
 from registry.authority import require
 from registry.errors import InvalidInputError

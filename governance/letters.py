@@ -9,10 +9,10 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
+from governance.access.reviewers import reviewers_for
 from governance.deadlines import review_due_at
 from governance.models import PromotionRequest
 from governance.refusals import subject_id
-from governance.reviewers import reviewers_for
 from registry import ledger, work
 from registry.events import Event
 from registry.models import Person

@@ -8,19 +8,10 @@ from datetime import date
 from typing import Any
 
 from audits import signals
-from governance import (
-    deadlines,
-    erasures,
-    last_line,
-    letters,
-    portfolio,
-    promotions,
-    recall_letters,
-    recalls,
-    reporting,
-)
+from governance import deadlines, erasures, last_line, letters, promotions, recall_letters, recalls, reporting
 from governance.dossiers import orders
 from governance.models import GateDecision
+from governance.reports import portfolio
 from registry import refused, work
 from registry import signals as registry_signals
 

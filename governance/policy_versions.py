@@ -11,11 +11,11 @@ from django.utils import timezone
 from audits.checks.base import parse_parameters
 from audits.frameworks.catalogue import Catalogue
 from audits.runs import known_checks
-from governance.credentials import prove
 from governance.errors import ProhibitedUseError, SeparationOfDutiesError, WrongStateError
 from governance.models import Classification, Policy, PolicyStatusChange, PolicyVersion
 from governance.policies import Vocabulary, parse_policy, select_policy
 from governance.refusals import recorded
+from governance.signatures.credentials import prove
 from registry import ledger
 from registry.authority import require
 from registry.errors import DuplicateError, InvalidInputError

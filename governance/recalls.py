@@ -16,13 +16,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance import decisions, promotions
-from governance.credentials import prove
+from governance.access.roles import roles_of
 from governance.errors import NotAffectedError, RoleNotHeldError, SeparationOfDutiesError
 from governance.evaluation import ACCEPT_RISK
 from governance.models import GateDecision, PromotionRequest, PromotionRound
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
-from governance.roles import roles_of
+from governance.signatures.credentials import prove
 from registry import ledger, recalls, work
 from registry.errors import InvalidInputError
 from registry.events import Event

@@ -1,4 +1,4 @@
-"""Reports as things: ordered, rendered, sealed, kept, handed out. What they say is in `governance.report_document`."""
+"""Reports as things: ordered, rendered, sealed, kept, handed out. What they say is in `governance.reports.document`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from audits.models import Report
 from audits.reports import bundle
-from governance import decisions, issuing, report_bundle
+from governance import decisions
 from governance.models import GateDecision, PromotionRequest
 from governance.refusals import recorded, subject_id
-from governance.report_document import build_document
+from governance.reports import bundle as report_bundle
+from governance.reports import issuing
+from governance.reports.document import build_document
 from registry import ledger, receipts, storage, work
 from registry.authority import require
 from registry.canonical import digest

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from governance import decisions
-from governance.credentials import prove
+from governance.access.reviewers import delegation_for
 from governance.errors import (
     DoubleReviewError,
     RoleNotAskedError,
@@ -19,8 +19,8 @@ from governance.evaluation import separation_problem
 from governance.models import Condition, ConditionMet, Delegation, PromotionRequest, Review
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
-from governance.review_signatures import NewCondition, Proof, ReviewWords, prove_reviewer
-from governance.reviewers import delegation_for
+from governance.signatures.credentials import prove
+from governance.signatures.reviews import NewCondition, Proof, ReviewWords, prove_reviewer
 from registry import ledger
 from registry.errors import InvalidInputError
 from registry.events import Event

@@ -1,7 +1,7 @@
 """Settings, all from the environment; `docs/settings.md` lists every variable.
 
 `ASSAY_ENV` is `production` unless it says `development`: whoever forgets it gets the strict side, where a missing
-secret, a development key or DEBUG stops the start (`governance.system_checks`).
+secret, a development key or DEBUG stops the start (`governance.service.system_checks`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from governance.unfold import UNFOLD  # noqa: F401  (a setting of the admin theme)
+from governance.service.unfold import UNFOLD  # noqa: F401  (a setting of the admin theme)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

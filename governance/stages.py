@@ -7,11 +7,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from governance import moves
-from governance.credentials import prove
 from governance.decisions import ask_gate
 from governance.errors import GateClosedError, WrongStateError
 from governance.models import Decommission, PromotionRequest
 from governance.refusals import recorded, subject_id
+from governance.signatures.credentials import prove
 from registry import graph, ledger
 from registry.authority import require
 from registry.errors import InvalidInputError

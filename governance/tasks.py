@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from governance import deadlines, forgetting
+from governance import deadlines
+from governance.service import forgetting
 
 
 @shared_task(name="governance.tasks.watch_deadlines")  # type: ignore[untyped-decorator]

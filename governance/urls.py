@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from governance.health import healthz, readyz
+from governance.service.health import healthz, readyz
 
 handler400 = "governance.api.problems.bad_request"
 handler403 = "governance.api.problems.permission_denied"

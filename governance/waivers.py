@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audits.criteria import Outcome
 from governance import decisions
-from governance.credentials import prove
+from governance.access.roles import roles_of
 from governance.errors import (
     NotWaivableError,
     RoleNotHeldError,
@@ -21,7 +21,7 @@ from governance.evaluation import separation_problem
 from governance.models import PromotionRequest, Waiver, WaiverDecision
 from governance.moves import locked
 from governance.refusals import recorded, subject_id
-from governance.roles import roles_of
+from governance.signatures.credentials import prove
 from registry import ledger
 from registry.authority import require
 from registry.errors import InvalidInputError

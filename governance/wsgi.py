@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 application = get_wsgi_application()
 
 # After the settings are loaded, before the first request is served.
-from governance.startup import refuse_misconfiguration, tell_of_start  # noqa: E402
+from governance.service.startup import refuse_misconfiguration, tell_of_start  # noqa: E402
 
 refuse_misconfiguration()
 tell_of_start()

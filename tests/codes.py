@@ -8,8 +8,8 @@ import time
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from governance.authenticators import DIGITS, STEP_SECONDS
-from governance.enrolments import confirm_authenticator, enrol_authenticator
+from governance.signatures.authenticators import DIGITS, STEP_SECONDS
+from governance.signatures.enrolments import confirm_authenticator, enrol_authenticator
 from registry.models import Person
 from tests.people import PASSWORD
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from governance.access.roles import group_for
 from governance.models.access import Role
-from governance.roles import group_for
 from registry.canonical import digest
 from registry.datasets import DatasetDescription, register_dataset, register_dataset_version
 from registry.models import DatasetVersion, ModelVersion, Person, RegisteredModel

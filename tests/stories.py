@@ -15,7 +15,7 @@ from audits.sandbox import ObservationResult
 from governance.models import Condition, PolicyVersion, PromotionRequest, Review
 from governance.policy_versions import activate_policy, draft_policy
 from governance.promotions import complete, record_review, request_promotion
-from governance.review_signatures import NewCondition
+from governance.signatures.reviews import NewCondition
 from registry.models import ModelVersion, Person
 from tests.people import PASSWORD
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from governance.access.tokens import Scope, issue_token, revoke_token
 from governance.models import AccessToken, RoleGroup
-from governance.tokens import Scope, issue_token, revoke_token
 from registry.admin.base import ReadOnlyAdmin, badge
 from registry.authority import permits
 from registry.errors import AssayError

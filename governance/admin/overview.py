@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from governance import decisions
 from governance.broken_glass import emergencies_of
-from governance.gate_facts import GateOutcome
+from governance.gates.facts import GateOutcome
 from governance.models import BreakGlass, GateDecision, PromotionRequest
 from governance.pages.access import requests_seen_by, visible_models
 from governance.pages.waiting import emergencies_waiting_for, reviews_waiting_for, waivers_waiting_for

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 
 from governance.admin.badges import state_badge
 from governance.models import Policy, PolicyStatusChange, PolicyVersion
-from governance.policy_diffs import differences
+from governance.policies.diffs import differences
 from governance.templatetags.pages import rule
 from registry.admin.base import ReadOnlyAdmin, link, short_digest
 from registry.authority import permits

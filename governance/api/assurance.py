@@ -11,14 +11,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from audits.reports.document import plain
-from governance import classifications
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody
 from governance.api.idempotency import idempotent
 from governance.api.visibility import model_for, version_for
-from governance.coverage import coverage, roll_up
+from governance.law import classifications
+from governance.law.coverage import coverage, roll_up
 from governance.models import Attestation, Classification
-from governance.tokens import Scope
 from registry.errors import InvalidInputError
 
 AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATE, description="The law of that day; today unless given.")

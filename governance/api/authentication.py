@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from governance.tokens import find_token
+from governance.access.tokens import find_token
 from registry.models import Person
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from governance import enrolments
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody
 from governance.api.idempotency import idempotent
 from governance.models import TotpDevice
-from governance.tokens import Scope
+from governance.signatures import enrolments
 from registry.authority import permits
 from registry.errors import UnknownSubjectError
 from registry.models import Person

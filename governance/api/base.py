@@ -10,11 +10,11 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.access.tokens import Scope
 from governance.api.bodies import JSONAlways, JSONBody, StrictSerializer
 from governance.api.pagination import StrictFilters, StrictOrdering
 from governance.api.schema import ProblemSchema
 from governance.api.visibility import caller
-from governance.tokens import Scope
 from registry.models import Person
 
 

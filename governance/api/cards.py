@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import StrictSerializer
 from governance.api.conditional import conditional
@@ -14,7 +15,6 @@ from governance.api.idempotency import idempotent
 from governance.api.permissions import READING
 from governance.api.registered_models import person_named
 from governance.api.visibility import known_dataset_version
-from governance.tokens import Scope
 from registry import cards
 from registry.authority import require
 from registry.dataset_cards import card_from_row, card_of, write_card

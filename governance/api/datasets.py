@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import RawBody, StrictSerializer, spooled_content
 from governance.api.conditional import conditional
@@ -19,7 +20,6 @@ from governance.api.permissions import READING
 from governance.api.references import dataset_version_named
 from governance.api.versions import BlobDocument
 from governance.api.visibility import dataset_for, known_dataset, known_dataset_version
-from governance.tokens import Scope
 from registry import recalls
 from registry.authority import require
 from registry.datasets import (

@@ -6,14 +6,14 @@ from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from governance import delegations
+from governance.access import delegations
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody
 from governance.api.idempotency import idempotent
 from governance.api.registered_models import person_named
 from governance.api.visibility import model_for
 from governance.models import Delegation
-from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
 
 

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from audits.models import Report
 from audits.reports.dossier import OUTLINES, render_markdown
 from governance import reporting
+from governance.access.tokens import Scope
 from governance.api.assurance import AS_OF, day_of
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
@@ -20,8 +21,7 @@ from governance.api.idempotency import idempotent
 from governance.api.visibility import model_for
 from governance.dossiers.documents import build_dossier
 from governance.dossiers.orders import newest_dossier, order_dossier
-from governance.exports import handed_out
-from governance.tokens import Scope
+from governance.reports.exports import handed_out
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import ModelVersion, Person, RegisteredModel
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody
 from governance.api.idempotency import idempotent
@@ -14,7 +15,6 @@ from governance.api.promotion_documents import BrokenGlassDocument, BrokenGlassR
 from governance.api.visibility import promotion_for
 from governance.broken_glass import break_glass, review_broken_glass
 from governance.models import BreakGlass
-from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
 
 

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
 from audits.reports.schemas import SCHEMAS
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
-from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
 from governance.api.idempotency import idempotent
 from governance.api.visibility import version_for
 from governance.explanations import explain_decision
-from governance.tokens import Scope
 
 
 class ExplanationBody(StrictSerializer):

@@ -7,13 +7,13 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
 from governance.api.idempotency import idempotent
 from governance.api.permissions import READING
 from governance.api.recalls import DescendantDocument, facts_of_descendants
 from governance.api.visibility import known_dataset_version, models_for
-from governance.tokens import Scope
 from registry import recalls
 from registry.fingerprints import MOST, receive_fingerprints, remove_fingerprints, search_fingerprint
 

@@ -22,6 +22,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
 from governance import decisions
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.conditional import conditional
 from governance.api.errors import FormatUnavailableError, ScopeMissingError, TokenTiedError
@@ -30,7 +31,6 @@ from governance.api.promotion_documents import ANY_OBJECT
 from governance.api.schema import IF_NONE_MATCH
 from governance.api.visibility import caller, models_for, require_tie
 from governance.models import GateDecision
-from governance.tokens import Scope
 from registry import dsse, receipts
 from registry.authority import require
 from registry.canonical import is_digest

@@ -9,9 +9,9 @@ from rest_framework import serializers
 
 from audits.health import Condition, check_health, worst_first
 from audits.runs import known_checks
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.permissions import READING
-from governance.tokens import Scope
 from registry.authority import require
 
 

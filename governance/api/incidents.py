@@ -6,6 +6,7 @@ import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import SignedBody, StrictSerializer
 from governance.api.idempotency import idempotent
@@ -14,7 +15,6 @@ from governance.api.permissions import READING
 from governance.api.visibility import models_for, require_tie, version_for
 from governance.incidents import close_incident, report_incident
 from governance.models import Incident
-from governance.tokens import Scope
 from registry.errors import UnknownSubjectError
 
 

@@ -15,11 +15,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.pagination import Filters
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
-from governance.tokens import Scope
 from registry import key_history, ledger, receipts, tiles
 from registry.authority import permits, require
 from registry.errors import InvalidInputError, UnknownSubjectError

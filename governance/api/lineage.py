@@ -16,6 +16,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import parsers, serializers
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import read_limited
 from governance.api.errors import BodyTooLargeError
@@ -23,9 +24,8 @@ from governance.api.idempotency import idempotent
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
 from governance.api.visibility import version_for
-from governance.exports import handed_out
-from governance.lineage_pictures import lineage_svg
-from governance.tokens import Scope
+from governance.reports.exports import handed_out
+from governance.reports.lineage_pictures import lineage_svg
 from registry import provenance, strict_json
 from registry.authority import require
 from registry.columns import origins_of

@@ -15,11 +15,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import authentication, exceptions, serializers
 from rest_framework.request import Request as ApiRequest
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.idempotency import idempotent
 from governance.api.permissions import READING
 from governance.api.promotion_documents import ANY_OBJECT
-from governance.tokens import Scope
 from registry.authority import require
 from registry.connectors.mlflow import DIGEST_NOTE
 from registry.models import MlflowModel, Person

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from governance.access.tokens import Scope
 from governance.api.authentication import grant_of
 from governance.api.errors import ScopeMissingError, TokenTiedError
-from governance.tokens import Scope
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView

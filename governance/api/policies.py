@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
-from governance import metric_choice
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import JSONBody, PolicyBody, SignedBody, StrictSerializer
 from governance.api.conditional import conditional
@@ -17,10 +17,10 @@ from governance.api.idempotency import idempotent
 from governance.api.pagination import Filters
 from governance.api.permissions import READING
 from governance.models import PolicyVersion
-from governance.policy_diffs import Bearing, differences
+from governance.policies import metric_choice
+from governance.policies.diffs import Bearing, differences
 from governance.policy_versions import activate_policy, draft_policy
 from governance.simulations import simulate
-from governance.tokens import Scope
 from registry.authority import require
 from registry.errors import InvalidInputError, UnknownSubjectError
 

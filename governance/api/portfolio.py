@@ -9,14 +9,15 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
-from governance import portfolio, reporting
+from governance import reporting
+from governance.access.tokens import Scope
 from governance.api.authentication import grant_of
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
 from governance.api.dossiers import SEALED, DossierOrdered, sealed_file
 from governance.api.errors import FormatUnavailableError
 from governance.api.idempotency import idempotent
-from governance.tokens import Scope
+from governance.reports import portfolio
 
 FORMATS = ("json", *SEALED)
 

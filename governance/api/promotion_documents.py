@@ -11,7 +11,7 @@ from rest_framework import serializers
 from audits.models import AuditRun, Finding, Observation
 from governance import decisions, reporting
 from governance.broken_glass import emergency_of
-from governance.emergencies import GlassStanding
+from governance.gates.emergencies import GlassStanding
 from governance.models import (
     BreakGlass,
     BreakGlassReview,

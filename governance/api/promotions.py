@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
 from governance import promotions
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import StrictSerializer
 from governance.api.conditional import conditional
@@ -21,7 +22,6 @@ from governance.api.registered_models import StageDocument
 from governance.api.schema import IF_NONE_MATCH
 from governance.api.visibility import models_for, promotion_for, version_for
 from governance.models import PromotionRequest
-from governance.tokens import Scope
 
 ASKING = (Scope.PROMOTION_REQUEST,)
 

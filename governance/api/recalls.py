@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 
 from governance import recalls as verbs
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
 from governance.api.idempotency import idempotent
@@ -17,7 +18,6 @@ from governance.api.permissions import READING
 from governance.api.references import dataset_version_named
 from governance.api.visibility import known_dataset_version, models_for, version_for
 from governance.errors import NotAffectedError
-from governance.tokens import Scope
 from registry import recalls
 from registry.authority import require
 from registry.models import DatasetVersion, DatasetWithdrawal, ModelVersion, RiskAcceptance

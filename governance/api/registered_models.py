@@ -8,6 +8,7 @@ import django_filters
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import StrictSerializer
 from governance.api.conditional import conditional
@@ -15,7 +16,6 @@ from governance.api.idempotency import idempotent
 from governance.api.pagination import Filters
 from governance.api.permissions import READING
 from governance.api.visibility import model_for, models_for
-from governance.tokens import Scope
 from registry.errors import InvalidInputError
 from registry.models import Person, RegisteredModel, StageAssignment
 from registry.versions import register_model

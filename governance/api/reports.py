@@ -14,12 +14,12 @@ from rest_framework import serializers
 from audits.models import Report
 from audits.reports.formats import FORMATS as FORMS
 from governance import reporting
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
 from governance.api.errors import FormatUnavailableError, NotYetError
 from governance.api.idempotency import idempotent
 from governance.api.visibility import promotion_for
-from governance.tokens import Scope
 from registry import receipts, storage
 from registry.errors import InvalidInputError
 

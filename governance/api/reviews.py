@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
 from governance import promotions, reviews, waivers
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody, StrictSerializer
 from governance.api.idempotency import idempotent
@@ -24,8 +25,7 @@ from governance.api.promotion_documents import (
 )
 from governance.api.visibility import promotion_for
 from governance.models import Condition, Waiver
-from governance.review_signatures import NewCondition, ReviewWords, review_options
-from governance.tokens import Scope
+from governance.signatures.reviews import NewCondition, ReviewWords, review_options
 from registry.errors import UnknownSubjectError
 
 

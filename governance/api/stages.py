@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from governance import stages
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import SignedBody, StrictSerializer
 from governance.api.idempotency import idempotent
@@ -15,7 +16,6 @@ from governance.api.permissions import READING
 from governance.api.registered_models import StageDocument
 from governance.api.visibility import model_for, version_for
 from governance.models import Decommission
-from governance.tokens import Scope
 from registry.models import StageAssignment
 
 

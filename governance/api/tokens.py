@@ -8,13 +8,13 @@ import django_filters
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 
+from governance.access.tokens import Scope, issue_token, revoke_token
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import StrictSerializer
 from governance.api.idempotency import idempotent
 from governance.api.pagination import Filters
 from governance.api.registered_models import person_named
 from governance.models import AccessToken
-from governance.tokens import Scope, issue_token, revoke_token
 from registry.authority import permits
 from registry.errors import InvalidInputError, UnknownSubjectError
 from registry.models import RegisteredModel

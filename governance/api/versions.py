@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
 
+from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response, created
 from governance.api.bodies import RawBody, StrictSerializer, spooled_content
 from governance.api.conditional import conditional
@@ -18,7 +19,6 @@ from governance.api.permissions import READING
 from governance.api.references import dataset_version_named
 from governance.api.registered_models import person_named
 from governance.api.visibility import model_for, version_for
-from governance.tokens import Scope
 from registry.models import Blob, ModelVersion
 from registry.versions import VersionDescription, register_version, store_artifact
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
+from governance.access.sight import VIEW, models_seen_by, require_sight
 from governance.api.authentication import grant_of
 from governance.api.errors import TokenTiedError
 from governance.models import PromotionRequest
-from governance.sight import VIEW, models_seen_by, require_sight
 from registry.authority import models_permitting, require
 from registry.errors import PermissionRefusedError, UnknownSubjectError
 from registry.models import Dataset, DatasetVersion, ModelVersion, Person, RegisteredModel

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from governance.access.roles import group_for
 from governance.models.access import Role
-from governance.roles import group_for
 from registry.models import Person
 
 PASSWORD = "assay-demo-1"  # noqa: S105  (printed on the terminal; the command refuses to run in production)

@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from audits.models import Report
 from governance import reporting
+from governance.access.roles import roles_of
+from governance.access.tokens import issue_token
 from governance.demo.people import PASSWORD
 from governance.demo.service import Service
 from governance.demo.terminal import Terminal
 from governance.models import PromotionRequest, Review
 from governance.promotions import complete, record_review, request_promotion
-from governance.roles import roles_of
-from governance.tokens import issue_token
 from governance.waivers import decide_waiver, request_waiver
 from registry import storage
 from registry.models import ModelVersion, Person, WorkItem

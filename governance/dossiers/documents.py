@@ -10,12 +10,12 @@ from audits.frameworks.catalogue import Catalogue, Control
 from audits.models import AuditRun
 from audits.reports.dossier import OUTLINES, DossierDocument, Point
 from audits.reports.parts import Identity
-from governance import report_facts
 from governance.basis import basis_now
 from governance.dossiers.answers import ANSWERS, HINTS, Records
 from governance.dossiers.data_answers import Data
 from governance.models import Attestation, ControlAssignment, PromotionRequest
-from governance.report_document import seal_name, subject_of
+from governance.reports import facts as report_facts
+from governance.reports.document import seal_name, subject_of
 from governance.version import PRODUCT_VERSION
 from registry import closures
 from registry.dataset_cards import cards_of

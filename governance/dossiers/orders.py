@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from audits.models import Report
 from audits.reports.dossier import OUTLINES, render_markdown
-from governance import issuing, report_bundle, reporting
+from governance import reporting
 from governance.dossiers.documents import build_dossier
 from governance.refusals import recorded, subject_id
+from governance.reports import bundle as report_bundle
+from governance.reports import issuing
 from registry import ledger, work
 from registry.authority import require
 from registry.events import Event

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from audits.criteria import Outcome
+from governance.access.reviewers import delegation_for
+from governance.access.roles import roles_of
 from governance.errors import RoleNotHeldError
 from governance.evaluation import separation_problem
 from governance.models import BreakGlass, Condition, Delegation, PromotionRequest, Review
-from governance.reviewers import delegation_for
-from governance.roles import roles_of
 from registry.authority import permits
 from registry.models import Person
 

@@ -14,8 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from governance.access.sight import models_seen_by
 from governance.models import PromotionRequest
-from governance.sight import models_seen_by
 from registry.authority import permits
 from registry.models import ModelVersion, Person, RegisteredModel
 

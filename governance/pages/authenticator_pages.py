@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import authenticators, enrolments
 from governance.models import SecurityKey, TotpDevice
 from governance.pages.access import deciding_page, found, person_of, strict_page
 from governance.pages.acts import Act, act_page, posted, status_of
 from governance.pages.forms import CodeField, PasswordField, carried_out
+from governance.signatures import authenticators, enrolments
 from registry.authority import permits
 from registry.models import Person
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from governance.gate_facts import Decision, GateOutcome, ReasonCode
+from governance.access.reviewers import Reviewer, reviewers_for
+from governance.gates.facts import Decision, GateOutcome, ReasonCode
 from governance.models import PromotionRequest
 from governance.pages.words import BAD, OK, QUIET, WAIT
-from governance.reviewers import Reviewer, reviewers_for
 
 State = PromotionRequest.State
 MOST_NAMES = 8

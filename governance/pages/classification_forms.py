@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from audits.frameworks.catalogue import Catalogue
-from governance import classification_rules as rules
+from governance.law import classification_rules as rules
 
 
 @dataclass(frozen=True, slots=True)

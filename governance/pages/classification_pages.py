@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.frameworks.catalogue import Catalogue
-from governance.classification_rules import Answers, Classified, classify
-from governance.classifications import classify_model, newest_classification
+from governance.law.classification_rules import Answers, Classified, classify
+from governance.law.classifications import classify_model, newest_classification
 from governance.pages import classification_forms as wizard
 from governance.pages.access import deciding_page, found, person_of, strict_page, visible_models
 from governance.pages.acts import UNPROCESSABLE

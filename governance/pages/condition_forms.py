@@ -9,7 +9,7 @@ from django import forms
 from django.http import HttpRequest
 
 from governance.pages.forms import LONGEST_TEXT
-from governance.review_signatures import NewCondition
+from governance.signatures.reviews import NewCondition
 
 MOST_ON_A_PAGE = 3
 

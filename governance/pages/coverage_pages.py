@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.frameworks.catalogue import Catalogue, Control, UnknownControlError
 from audits.reports.parts import Verdict
-from governance.classifications import assign_control, attest
-from governance.coverage import Row, coverage, roll_up
+from governance.law.classifications import assign_control, attest
+from governance.law.coverage import Row, coverage, roll_up
 from governance.models import Attestation, ControlAssignment
 from governance.pages.access import deciding_page, found, person_of, strict_page, visible_models, visible_version
 from governance.pages.acts import Act, act_page, posted

@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from governance.credentials import prove
+from governance.access.roles import roles_of
 from governance.evaluation import ACCEPT_RISK
 from governance.pages.access import deciding_page, found, person_of, require_sight, visible_models, visible_version
 from governance.pages.forms import RiskAcceptanceForm, WithdrawalForm, carried_out
 from governance.recalls import accept_risk
-from governance.roles import roles_of
+from governance.signatures.credentials import prove
 from registry import recalls
 from registry.authority import permits
 from registry.dataset_cards import card_of

@@ -13,13 +13,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audits.criteria import Outcome
-from governance import promotions, reviews, security_keys
+from governance import promotions, reviews
 from governance.models import PromotionRequest
 from governance.pages import abilities
 from governance.pages.access import deciding_page, person_of, strict_page, visible_request
 from governance.pages.condition_forms import condition_forms, told_in
 from governance.pages.forms import CompleteForm, ConfirmForm, ReviewForm, carried_out
-from governance.review_signatures import ReviewWords, review_options
+from governance.signatures import security_keys
+from governance.signatures.reviews import ReviewWords, review_options
 from registry.errors import AssayError
 
 UNPROCESSABLE = 422

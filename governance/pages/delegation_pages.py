@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import delegations
+from governance.access import delegations
+from governance.access.roles import roles_anywhere
 from governance.models import Delegation
 from governance.pages.access import deciding_page, found, person_of, strict_page, visible_models
 from governance.pages.acts import Act, act_page, posted
 from governance.pages.forms import CodeField, CompleteForm, PasswordField, ReasonField, role_choices
 from governance.policies import REVIEWING_ROLES
-from governance.roles import roles_anywhere
 from registry.models import Person, RegisteredModel
 
 

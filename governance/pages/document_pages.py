@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST
 
 from audits.models import Report
 from audits.reports.dossier import OUTLINES
-from governance import portfolio, reporting
+from governance import reporting
 from governance.dossiers.orders import order_dossier
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import carried_out
+from governance.reports import portfolio
 from registry.authority import models_permitting, permits
 from registry.models import ModelVersion, Person
 

@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from governance import metric_choice
-from governance.metric_choice import Answer, MetricChoice
-from governance.metric_tree import Question
 from governance.pages.access import person_of, require_sight, strict_page
 from governance.pages.forms import PolicyDraftForm, ReasonField
 from governance.pages.policy_pages import VIEW, starting_text
+from governance.policies import metric_choice
+from governance.policies.metric_choice import Answer, MetricChoice
+from governance.policies.metric_tree import Question
 from registry.authority import permits
 
 _BLOCK = re.compile(r"^metric_choice:.*?(?=^[^\s#]|\Z)", re.MULTILINE | re.DOTALL)

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from audits.reports.dossier import OUTLINES
 from governance import explanations, promotions, reporting
 from governance.broken_glass import emergencies_of
-from governance.lineage_pictures import lineage_picture
 from governance.models import BreakGlass, Decommission, GateDecision, Incident, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import PromotionForm, carried_out
 from governance.pages.story import about
 from governance.policies import Policy
 from governance.policy_versions import policy_in_force
+from governance.reports.lineage_pictures import lineage_picture
 from registry.authority import permits
 from registry.errors import AssayError
 from registry.models import ModelVersion, Person, RegisteredModel, StageAssignment

@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from governance import metric_choice, policy_versions
+from governance import policy_versions
 from governance.models import Policy, PolicyStatusChange, PolicyVersion, PromotionRequest
 from governance.pages.access import deciding_page, found, person_of, require_sight, strict_page
 from governance.pages.forms import PolicyDraftForm, SignedReasonForm, carried_out
-from governance.policies import PolicyError
-from governance.policy_diffs import differences
+from governance.policies import PolicyError, metric_choice
+from governance.policies.diffs import differences
 from registry.authority import permits
 
 Status = PolicyStatusChange.Status

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_safe
 
 from audits.models import Report
 from governance import reporting
+from governance.access.sight import VIEW
 from governance.models import PromotionRequest
 from governance.pages.abilities import may_read_report
 from governance.pages.access import found, person_of, requests_seen_by, strict_page, visible_request
 from governance.pages.document_pages import document_of, documents_seen_by
-from governance.sight import VIEW
 from registry.authority import permits
 
 PAGE_SIZE = 25

@@ -18,10 +18,9 @@ from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictures import Picture, of_check
 from audits.reports.wording import CheckWording, wording_of
 from audits.runs import known_checks
-from governance import decisions, report_controls, report_facts, reporting
+from governance import decisions, reporting
 from governance.basis import basis_now
 from governance.broken_glass import emergencies_of
-from governance.lineage_pictures import lineage_picture
 from governance.models import Condition, PromotionRequest, Review, Waiver
 from governance.pages import abilities
 from governance.pages.access import person_of, strict_page, visible_request
@@ -29,6 +28,9 @@ from governance.pages.banner import banner_for, running_banner
 from governance.pages.story import about
 from governance.pages.words import badge
 from governance.refusals import subject_id
+from governance.reports import controls as report_controls
+from governance.reports import facts as report_facts
+from governance.reports.lineage_pictures import lineage_picture
 
 State = PromotionRequest.State
 

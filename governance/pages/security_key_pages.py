@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from governance import key_enrolments, security_keys
-from governance.enrolments import MANAGE
 from governance.models import SecurityKey
 from governance.pages.access import deciding_page, found, person_of
 from governance.pages.acts import Act, act_page, posted, status_of
 from governance.pages.authenticator_pages import CredentialForm, refused_to
 from governance.pages.forms import carried_out
+from governance.signatures import key_enrolments, security_keys
+from governance.signatures.enrolments import MANAGE
 from registry.authority import permits
 
 

@@ -14,7 +14,7 @@ from governance import simulations
 from governance.models import PolicyVersion
 from governance.pages.access import person_of, strict_page
 from governance.pages.policy_pages import policy_version_shown
-from governance.policy_diffs import differences
+from governance.policies.diffs import differences
 from governance.simulations import Effect, Simulation
 from registry.authority import permits
 from registry.models import Person

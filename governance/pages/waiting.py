@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from governance.access.reviewers import reviewers_for
+from governance.access.roles import HeldRoles, held_roles
+from governance.access.sight import REVIEW, roles_lent_to
 from governance.broken_glass import Emergency, emergencies_of
-from governance.emergencies import GlassStanding
 from governance.evaluation import separation_problem
+from governance.gates.emergencies import GlassStanding
 from governance.models import BreakGlass, Delegation, PolicyVersion, PromotionRequest, Review, Waiver
 from governance.policies import Exclusion
-from governance.reviewers import reviewers_for
-from governance.roles import HeldRoles, held_roles
-from governance.sight import REVIEW, roles_lent_to
 from registry.models import Person
 
 State = PromotionRequest.State

@@ -10,9 +10,9 @@ from audits.measurements import ObservationStatus
 from audits.reports.parts import Verdict
 from audits.reports.tongue import ours
 from audits.reports.wording import OUTCOMES
-from governance.emergencies import GlassStanding
+from governance.gates.emergencies import GlassStanding
 from governance.models import PolicyStatusChange, PromotionRequest, Review
-from governance.policy_diffs import Bearing
+from governance.policies.diffs import Bearing
 
 OK, BAD, WAIT, QUIET = "ok", "bad", "wait", "quiet"
 

@@ -17,8 +17,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from governance.access.tokens import issue_token
 from governance.models import PromotionRequest
-from governance.tokens import issue_token
 from registry.canonical import digest
 from registry.models import ModelVersion, Person
 from tests.stories import gap, measure, result

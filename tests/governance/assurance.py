@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from governance.classifications import assign_control, attest, classify_model
+from governance.law.classifications import assign_control, attest, classify_model
 from governance.models import Attestation
 from registry.models import Person
-from tests.governance.test_classification_rules import PLAIN
+from tests.governance.law.test_classification_rules import PLAIN
 from tests.people import PASSWORD, World
 
 CONTROL = "aia-14-1"

@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 
 from governance import replay
+from governance.access.roles import ensure_roles
 from governance.models import GateDecision, PromotionRequest, Review
 from governance.models.access import Role
 from governance.promotions import complete, rerun_checks, withdraw_request
-from governance.roles import ensure_roles
 from registry.errors import AssayError
 from registry.models import LedgerEntry, Person, StageAssignment
 from registry.verification import verify

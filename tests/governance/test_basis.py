@@ -9,7 +9,7 @@ import pytest
 from governance.basis import basis_now, basis_of
 from governance.models import GateDecision, PromotionRequest
 from governance.promotions import rerun_checks
-from governance.report_document import build_document
+from governance.reports.document import build_document
 from registry import ledger
 from registry.datasets import withdraw_dataset_version
 from registry.errors import EvidenceMissingError

@@ -12,8 +12,8 @@ from governance.errors import (
     WrongStateError,
 )
 from governance.models import Condition, PromotionRequest
-from governance.review_signatures import NewCondition
 from governance.reviews import confirm_condition
+from governance.signatures.reviews import NewCondition
 from registry.errors import InvalidInputError
 from registry.models import ModelVersion, Person
 from tests.people import PASSWORD

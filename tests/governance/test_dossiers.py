@@ -18,9 +18,9 @@ from audits.reports.dossier import (
     PointStatus,
     render_markdown,
 )
-from governance.classifications import assign_control, attest
 from governance.dossiers.answers import ANSWERS, HINTS
 from governance.dossiers.documents import build_dossier
+from governance.law.classifications import assign_control, attest
 from governance.models import PromotionRequest
 from registry.errors import InvalidInputError
 from registry.models import ModelVersion, Person

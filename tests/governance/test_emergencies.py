@@ -16,7 +16,7 @@ from governance.errors import (
 )
 from governance.models import PromotionRequest
 from governance.promotions import complete
-from governance.report_facts import waiver_facts
+from governance.reports.facts import waiver_facts
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment
 from tests.people import PASSWORD
 from tests.stories import WAIVERS, ask, gap, later, measure, result, rules

@@ -19,14 +19,14 @@ from django.utils import timezone
 
 from audits.models import Report
 from governance import erasures, reporting
-from governance.delegations import delegate_role
-from governance.enrolments import enrol_authenticator
+from governance.access.delegations import delegate_role
+from governance.access.tokens import issue_token
 from governance.errors import SeparationOfDutiesError, WrongCredentialError, WrongStateError
 from governance.models import AccessToken, ErasureRequest, PromotionRequest, TotpDevice
 from governance.models.access import Role
-from governance.report_document import build_document
 from governance.reporting import read_report
-from governance.tokens import issue_token
+from governance.reports.document import build_document
+from governance.signatures.enrolments import enrol_authenticator
 from registry import ledger, storage
 from registry.canonical import canonical_json
 from registry.errors import ContentErasedError, InvalidInputError, PermissionRefusedError

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from audits.reports.seal import check_seal
 from governance import explanations
+from governance.access.tokens import Scope
 from governance.explanations import approval_of, explain_decision
 from governance.models import PromotionRequest
-from governance.tokens import Scope
 from registry.canonical import digest
 from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.models import LedgerEntry, ModelVersion, Person

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from governance.access.roles import group_for
 from governance.broken_glass import break_glass
 from governance.decisions import ask_gate
 from governance.errors import (
@@ -20,9 +21,8 @@ from governance.incidents import close_incident, report_incident
 from governance.models import Incident, IncidentEnd, PromotionRequest
 from governance.models.access import Role
 from governance.policies import Gate, IncidentRule, policy_from_document
-from governance.policy_diffs import Bearing, differences
+from governance.policies.diffs import Bearing, differences
 from governance.promotions import complete
-from governance.roles import group_for
 from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment
 from registry.refused import HeldByDatabaseError

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from audits.measurements import ObservationStatus
 from audits.sandbox import ObservationResult
+from governance.access.roles import group_for
 from governance.decisions import ask_gate
 from governance.errors import (
     DoubleReviewError,
@@ -27,7 +28,6 @@ from governance.models import GateDecision, PolicyVersion, PromotionRequest, Rev
 from governance.models.access import Role
 from governance.policy_versions import recall_policy
 from governance.promotions import complete, record_review, request_promotion, rerun_checks, withdraw_request
-from governance.roles import group_for
 from registry.datasets import withdraw_dataset_version
 from registry.errors import ImmutableError, InvalidInputError, PermissionRefusedError
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment

@@ -21,13 +21,13 @@ from hypothesis.stateful import (
 
 from audits.criteria import Outcome
 from governance import replay, stages
+from governance.access.roles import group_for
 from governance.decisions import ask_gate, evaluate
 from governance.gates import FindingFact
 from governance.models import GateDecision, PromotionRequest, Review
 from governance.models.access import Role
 from governance.policy_versions import activate_policy, draft_policy
 from governance.promotions import complete, request_promotion, rerun_checks, withdraw_request
-from governance.roles import group_for
 from registry import ledger
 from registry.datasets import withdraw_dataset_version
 from registry.errors import AssayError

@@ -20,7 +20,7 @@ from audits.oscal import dangling
 from governance import performers, reporting
 from governance.models import GateDecision, PolicyVersion, PromotionRequest
 from governance.policy_versions import activate_policy, draft_policy
-from governance.report_document import build_document
+from governance.reports.document import build_document
 from registry import storage
 from registry.errors import InvalidInputError, PermissionRefusedError, UnknownSubjectError
 from registry.models import LedgerEntry, Person, WorkItem

@@ -18,9 +18,8 @@ from audits.criteria import Outcome, judge
 from audits.measurements import Interval, Measurement, MetricValue, ObservationStatus
 from governance.errors import NoPolicyError
 from governance.gates import ConditionFact, Decision, Verdict
+from governance.gates.quorums import is_full
 from governance.policies import Exclusion, Gate, Mode, PolicyError, Quorum, WaiverRule, parse_policy, select_policy
-from governance.quorums import is_full
-from tests.governance import test_policies
 from tests.governance.facts import (
     CIRCUMSTANCES,
     DAY,
@@ -36,7 +35,8 @@ from tests.governance.facts import (
     review,
     waiver,
 )
-from tests.governance.test_gate_exceptions import BREAKABLE, FAILED, broken, glass
+from tests.governance.gates.test_gate_exceptions import BREAKABLE, FAILED, broken, glass
+from tests.governance.policies import test_policies
 
 AGREED = Path(__file__).with_name("sentences.txt")
 

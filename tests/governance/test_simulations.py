@@ -11,7 +11,7 @@ import pytest
 from audits.measurements import MetricValue
 from governance.models import PolicyVersion, PromotionRequest
 from governance.policies import policy_from_document
-from governance.policy_diffs import differences
+from governance.policies.diffs import differences
 from governance.policy_versions import draft_policy
 from governance.promotions import request_promotion, rerun_checks
 from governance.simulations import Effect, simulate

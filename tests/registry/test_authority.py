@@ -5,9 +5,9 @@ from django.contrib.auth.models import Group
 from guardian.shortcuts import assign_perm
 from pytest_django import DjangoAssertNumQueries
 
+from governance.access.roles import group_for, people_with, roles_by_person, roles_of
 from governance.models import RoleGroup
 from governance.models.access import Role
-from governance.roles import group_for, people_with, roles_by_person, roles_of
 from registry.authority import models_permitting, permits, require
 from registry.errors import PermissionRefusedError
 from registry.models import Person, RegisteredModel

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from governance.access.roles import group_for
 from governance.models.access import Role
-from governance.roles import group_for
 from registry.authority import permits
 from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.model_permissions import permissions_on, set_permissions

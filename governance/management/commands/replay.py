@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audits.agreement import TOLERANCE, Agreement
 from audits.remeasuring import Remeasured
-from governance.report_replays import Replay, find_report, replay_report
+from governance.reports.replays import Replay, find_report, replay_report
 from registry.errors import AssayError
 
 DIFFERS, UNKNOWN = 1, 2

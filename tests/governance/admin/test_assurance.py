@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audits.frameworks.catalogue import Catalogue
-from governance.classifications import assign_control
+from governance.law.classifications import assign_control
 from governance.models import Attestation, Classification
 from registry.models import ModelVersion, Person
 from tests import intruder

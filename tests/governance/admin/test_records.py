@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audits.models import Report
+from governance.access.roles import group_for
+from governance.access.tokens import find_token, issue_token
 from governance.broken_glass import break_glass, review_broken_glass
 from governance.incidents import report_incident
 from governance.models import AccessToken, GateDecision, PromotionRequest
 from governance.models.access import Role
 from governance.promotions import complete, request_promotion
-from governance.review_signatures import NewCondition
-from governance.roles import group_for
-from governance.tokens import find_token, issue_token
+from governance.signatures.reviews import NewCondition
 from governance.waivers import decide_waiver, request_waiver
 from registry.dataset_cards import card_of, write_card
 from registry.datasets import withdraw_dataset_version

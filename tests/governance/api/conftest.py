@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from governance.tokens import Scope, issue_token
+from governance.access.tokens import Scope, issue_token
 from registry.models import Person, RegisteredModel
 
 Connect = Callable[..., APIClient]

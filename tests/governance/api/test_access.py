@@ -8,10 +8,10 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 from rest_framework.test import APIClient
 
+from governance.access.roles import group_for
+from governance.access.tokens import Scope, issue_token, revoke_token
 from governance.models import AccessToken
 from governance.models.access import Role
-from governance.roles import group_for
-from governance.tokens import Scope, issue_token, revoke_token
 from registry.models import LedgerEntry, Person, RegisteredModel
 from registry.versions import register_model
 from tests.governance.api.conftest import Connect, refused

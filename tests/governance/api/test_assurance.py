@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from governance.access.tokens import Scope
 from governance.models import Classification, PromotionRequest
-from governance.tokens import Scope
 from registry.models import ModelVersion, Person
 from tests.governance.api.conftest import Connect, refused
-from tests.governance.test_classification_rules import PLAIN
+from tests.governance.law.test_classification_rules import PLAIN
 from tests.people import PASSWORD, World
 
 BASE = "/api/v1/models/care-priority/"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from governance.access.tokens import Scope
 from governance.models import PromotionRequest, TotpDevice
-from governance.tokens import Scope
 from registry.models import Person
 from tests.codes import code_of
 from tests.governance.api.conftest import Connect, refused

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from governance.tokens import Scope
+from governance.access.tokens import Scope
 from registry.models import DatasetCard, Person
 from tests.governance.api.conftest import Connect, refused
 from tests.governance.pages.conftest import Browser, signed_in

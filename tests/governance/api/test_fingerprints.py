@@ -11,9 +11,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from rest_framework.test import APIClient
 
+from governance.access.tokens import Scope
 from governance.models import PromotionRequest
 from governance.promotions import complete
-from governance.tokens import Scope
 from registry.datasets import withdraw_dataset_version
 from registry.errors import InvalidInputError
 from registry.fingerprints import MOST, receive_fingerprints

@@ -10,11 +10,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from governance import decisions
+from governance.access.tokens import Scope
 from governance.api import gates
 from governance.models import GateDecision, PromotionRequest
 from governance.promotions import request_promotion, withdraw_request
 from governance.recalls import RecallPerformer
-from governance.tokens import Scope
 from registry import dsse
 from registry.canonical import digest
 from registry.datasets import withdraw_dataset_version
@@ -103,7 +103,7 @@ class TestTheGateCloses:
     def test_when_the_evidence_is_too_old(self, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         later = timezone.now() + timedelta(days=31)
         monkeypatch.setattr("governance.decisions.timezone.now", lambda: later)
-        monkeypatch.setattr("governance.tokens.timezone.now", lambda: later)
+        monkeypatch.setattr("governance.access.tokens.timezone.now", lambda: later)
         assert "evidence-expired" in codes(ask())
 
     def test_when_the_request_is_withdrawn(self, ask: Any, maya: Person, approved: PromotionRequest) -> None:

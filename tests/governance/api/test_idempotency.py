@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from governance.access.tokens import Scope
 from governance.models import IdempotencyKey, PromotionRequest, Review
-from governance.tokens import Scope
 from registry.models import LedgerEntry, Person, RegisteredModel, WorkItem
 from tests.governance.api.conftest import Connect, refused
 from tests.people import PASSWORD

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from governance.access.tokens import Scope
 from governance.models import Incident, PromotionRequest
-from governance.tokens import Scope
 from registry.models import ModelVersion, Person
 from tests.governance.api.conftest import Connect, refused
 from tests.people import PASSWORD

@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 from rest_framework.test import APIClient
 
-from governance.tokens import Scope
+from governance.access.tokens import Scope
 from registry import graph
 from registry.models import LedgerEntry, LineageEvent, LineageNode, Person
 from tests.governance.api.conftest import Connect, refused

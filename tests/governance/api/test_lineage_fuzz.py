@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from rest_framework.test import APIClient
 
+from governance.access.tokens import Scope, issue_token
 from governance.models.access import Role
-from governance.tokens import Scope, issue_token
 from registry import graph
 from registry.lineage_events import rebuild
 from registry.models import LineageEvent

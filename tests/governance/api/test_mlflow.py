@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from governance.tokens import Scope
+from governance.access.tokens import Scope
 from registry import tasks
 from registry.models import MlflowModel, Person
 from tests.governance.api.conftest import Connect, refused

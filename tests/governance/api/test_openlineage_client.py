@@ -27,7 +27,7 @@ from openlineage.client.facet_v2 import (
 )
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpCompression, HttpConfig, HttpTransport
 
-from governance.tokens import Scope, issue_token
+from governance.access.tokens import Scope, issue_token
 from registry import graph
 from registry.models import LineageColumnEdge, LineageEdge, LineageEvent, LineageNode, Person
 

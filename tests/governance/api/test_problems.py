@@ -9,8 +9,8 @@ from django.core.signals import got_request_exception
 from django.test import Client, override_settings
 
 from governance import errors as governance_errors
+from governance.access.tokens import Scope
 from governance.api import problems
-from governance.tokens import Scope
 from registry import errors as registry_errors
 from registry.errors import AssayError
 from registry.models import Person, RegisteredModel

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from governance.access.tokens import Scope
 from governance.models import PolicyVersion, PromotionRequest, Review, Waiver
 from governance.promotions import request_promotion
-from governance.tokens import Scope
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment
 from tests.governance.api.conftest import Connect, refused
 from tests.people import PASSWORD

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from governance.access.tokens import Scope
 from governance.models import PromotionRequest
 from governance.promotions import complete
-from governance.tokens import Scope
 from registry.datasets import withdraw_dataset_version
 from registry.models import ModelVersion, Person, RiskAcceptance
 from tests.governance.api.conftest import Connect, refused

@@ -19,8 +19,8 @@ from assay_common import Outcome
 from assay_keys import Keys
 from assay_ledger import Receipt, check_receipt
 from governance import decisions
+from governance.access.tokens import Scope
 from governance.models import GateDecision, PromotionRequest
-from governance.tokens import Scope
 from registry import dsse, key_history, ledger, receipts
 from registry.events import Event
 from registry.models import Checkpoint, ModelVersion, Person

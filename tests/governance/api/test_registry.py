@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.tokens import Scope
+from governance.access.tokens import Scope
 from registry.canonical import digest
 from registry.models import Blob, DatasetVersion, DatasetWithdrawal, LedgerEntry, ModelVersion, Person, RegisteredModel
 from tests.governance.api.conftest import Connect, refused

@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from audits.models import Report
+from governance.access.tokens import Scope
 from governance.models import PromotionRequest
 from governance.refusals import subject_id
-from governance.tokens import Scope
 from registry import storage
 from registry.models import LedgerEntry, Person, WorkItem
 from tests.governance.api.conftest import Connect, refused

@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern
 
+from governance.access.tokens import Scope
 from governance.api.urls import VERSION_1
-from governance.tokens import Scope
 
 
 @pytest.fixture(scope="module")

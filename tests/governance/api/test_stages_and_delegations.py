@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from governance.access.tokens import Scope
 from governance.models import Delegation
-from governance.tokens import Scope
 from registry.models import Person
 from tests.governance.api.conftest import Connect, refused
 from tests.people import PASSWORD

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from governance.delegations import delegate_role
+from governance.access.delegations import delegate_role
 from governance.models import PromotionRequest, Review, Waiver
 from governance.models.access import Role
 from governance.promotions import rerun_checks

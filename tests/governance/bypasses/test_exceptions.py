@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from governance import stages
+from governance.access.roles import group_for
 from governance.broken_glass import break_glass, review_broken_glass
 from governance.models import (
     Condition,
@@ -17,9 +18,8 @@ from governance.models import (
 )
 from governance.models.access import Role
 from governance.promotions import complete
-from governance.review_signatures import NewCondition
 from governance.reviews import confirm_condition
-from governance.roles import group_for
+from governance.signatures.reviews import NewCondition
 from registry.datasets import withdraw_dataset_version
 from registry.models import Person
 from tests.governance.bypasses.scene import Attempts, Scene, must_be_refused

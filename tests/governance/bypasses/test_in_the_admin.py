@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from governance.access.roles import group_for
 from governance.models import (
     AccessToken,
     BreakGlass,
@@ -20,7 +21,6 @@ from governance.models import (
     WaiverDecision,
 )
 from governance.models.access import Role
-from governance.roles import group_for
 from registry.models import LedgerEntry, ModelVersion, Person, StageAssignment
 from tests.governance.bypasses.scene import Scene, refusals, standing
 from tests.people import PASSWORD

@@ -11,12 +11,12 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from governance.access.roles import group_for
+from governance.access.tokens import Scope, issue_token, revoke_token
 from governance.models import PromotionRequest
 from governance.models.access import Role
 from governance.policy_versions import draft_policy
 from governance.promotions import withdraw_request
-from governance.roles import group_for
-from governance.tokens import Scope, issue_token, revoke_token
 from registry.models import Person, RegisteredModel
 from tests.governance.bypasses.scene import LAX, Scene, refusals, standing
 from tests.people import PASSWORD

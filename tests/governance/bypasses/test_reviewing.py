@@ -9,13 +9,13 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from guardian.shortcuts import assign_perm
 
+from governance.access.roles import group_for
 from governance.models import (
     PromotionRequest,
     RoleGroup,
 )
 from governance.models.access import Role
 from governance.promotions import complete
-from governance.roles import group_for
 from registry.models import Person
 from tests.governance.bypasses.scene import Attempts, Scene, must_be_refused
 from tests.stories import approve

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from governance import enrolments
 from governance.models import (
     PromotionRequest,
 )
 from governance.promotions import withdraw_request
+from governance.signatures import enrolments
 from registry.errors import AssayError
 from tests.governance.bypasses.scene import Attempts, Scene, must_be_refused
 from tests.people import PASSWORD

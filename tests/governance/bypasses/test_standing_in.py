@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from governance.delegations import end_delegation
+from governance.access.delegations import end_delegation
+from governance.access.roles import group_for
 from governance.models import (
     PromotionRequest,
 )
 from governance.models.access import Role
-from governance.roles import group_for
 from tests.governance.bypasses.scene import Attempts, Scene, must_be_refused
 from tests.stories import approve
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from governance.access.roles import group_for
 from governance.models import (
     PromotionRequest,
     Waiver,
 )
 from governance.models.access import Role
 from governance.promotions import complete
-from governance.roles import group_for
 from governance.waivers import decide_waiver, request_waiver
 from registry.models import Person
 from tests.governance.bypasses.scene import Attempts, Scene, must_be_refused

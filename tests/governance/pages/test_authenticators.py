@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from governance.authenticators import device_of
 from governance.models import TotpDevice
+from governance.signatures.authenticators import device_of
 from registry.models import Person
 from tests.codes import code_of
 from tests.governance.pages.conftest import Browser

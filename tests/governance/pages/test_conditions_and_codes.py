@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from governance.delegations import delegate_role
+from governance.access.delegations import delegate_role
+from governance.access.roles import group_for
 from governance.models import Condition, PromotionRequest, Review
 from governance.models.access import Role
-from governance.roles import group_for
 from registry.models import Person
 from tests.codes import code_of, with_authenticator
 from tests.governance.pages.conftest import Browser

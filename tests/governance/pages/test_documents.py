@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audits.models import Report
 from governance.models import PromotionRequest
-from governance.portfolio import subject_of
+from governance.reports.portfolio import subject_of
 from registry import storage
 from registry.models import LedgerEntry, Person, WorkItem
 from tests.governance.pages.conftest import Browser
@@ -46,7 +46,7 @@ def test_a_final_document_with_open_points_is_refused_on_the_page(
 
 def test_the_portfolio_is_ordered_under_reports(staged: PromotionRequest, maya: Person, signed_in: Browser) -> None:
     signed_in(maya).post(reverse("portfolio-order"), {"language": "en"})
-    assert WorkItem.objects.get(kind="governance.portfolio").payload["person"] == maya.pk
+    assert WorkItem.objects.get(kind="governance.reports.portfolio").payload["person"] == maya.pk
 
 
 def test_a_document_is_listed_and_read_by_whoever_may_and_its_reading_recorded(

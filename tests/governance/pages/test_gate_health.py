@@ -12,8 +12,8 @@ from django.utils import timezone
 from audits.checks.scorers import skops_file
 from audits.health import ENOUGH, MEANINGS, TYPES_REFUSED, Condition
 from audits.models import AuditRun, Finding, Observation
+from governance.access.tokens import Scope
 from governance.pages.words import badge
-from governance.tokens import Scope
 from registry.models import ModelVersion, Person
 from tests.governance.api.conftest import Connect, connect, refused  # noqa: F401
 from tests.governance.pages.conftest import Browser

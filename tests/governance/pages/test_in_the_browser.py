@@ -11,8 +11,8 @@ from django.db import transaction
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from governance.key_enrolments import confirm_security_key
 from governance.models import PromotionRequest, Review, SecurityKey
+from governance.signatures.key_enrolments import confirm_security_key
 from registry.models import Person
 from tests.people import PASSWORD
 from tests.stories import gap, measure, result

@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from guardian.shortcuts import assign_perm
 
+from governance.access.roles import group_for
 from governance.models import PolicyVersion, PromotionRequest
 from governance.models.access import Role
 from governance.promotions import request_promotion
-from governance.roles import group_for
 from registry.ledger import publish_checkpoint
 from registry.models import LedgerEntry, Person
 from tests.governance.pages.conftest import Browser

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from governance.models import PolicyVersion
 from governance.policy_versions import draft_policy
-from governance.report_facts import choice_facts
+from governance.reports.facts import choice_facts
 from registry.models import Person
 from tests.governance.pages.conftest import Browser
 from tests.stories import POLICY

@@ -9,13 +9,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from governance.access.delegations import delegate_role, end_delegation
+from governance.access.roles import group_for
+from governance.access.sight import models_seen_by
 from governance.broken_glass import break_glass
-from governance.delegations import delegate_role, end_delegation
 from governance.models import Delegation, PromotionRequest
 from governance.models.access import Role
 from governance.pages.waiting import emergencies_waiting_for, reviews_waiting_for
-from governance.roles import group_for
-from governance.sight import models_seen_by
 from registry.models import Person, RegisteredModel
 from registry.versions import register_model
 from tests.governance.api.conftest import refused

@@ -8,10 +8,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from governance.access.roles import group_for
 from governance.models import Decommission, Delegation, DelegationEnd, PromotionRequest
 from governance.models.access import Role
 from governance.promotions import complete, request_promotion
-from governance.roles import group_for
 from registry.models import Person, StageAssignment
 from tests.governance.pages.conftest import Browser
 from tests.people import PASSWORD, World
