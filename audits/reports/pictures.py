@@ -42,7 +42,7 @@ def of_check(check: CheckFacts, findings: Sequence[FindingFacts]) -> tuple[Pictu
     explanation = of_explanation(check)
     most = MOST_PICTURES + (MOST_MORE if explanation else 0)
     explained = [*explanation, *of_groups(check)][: most - 1]
-    limits = [_against_limit(check, found) for found in judged.values() if check_has(check, found[0].metric)]
+    limits = [_against_limit(check, found) for found in judged.values() if _worth_drawing(check, found[0].metric)]
     pictures = [*limits[: most - len(explained)], *explained]
     seen = {finding.metric for finding in findings} | (_DRAWN if explanation else set())
     for metric in dict.fromkeys(value.metric for value in check.values):
@@ -51,9 +51,10 @@ def of_check(check: CheckFacts, findings: Sequence[FindingFacts]) -> tuple[Pictu
     return tuple(pictures[:most])
 
 
-def check_has(check: CheckFacts, metric: str) -> bool:
-    """Whether the check measured anything of that name."""
-    return any(value.metric == metric for value in check.values)
+def _worth_drawing(check: CheckFacts, metric: str) -> bool:
+    """Whether a chart says more than the sentence beside it: several values, or one with an interval."""
+    found = [value for value in check.values if value.metric == metric]
+    return len(found) > 1 or any(value.interval is not None for value in found)
 
 
 def _against_limit(check: CheckFacts, findings: Sequence[FindingFacts]) -> Picture:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from audits.criteria import Outcome
 from audits.measurements import Interval, MetricValue, ObservationStatus, Table
 from audits.reports import charts
 from audits.reports.charts.compared import MOST_SERIES, STYLES
-from audits.reports.parts import CheckFacts
+from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictures import of_check
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -121,3 +123,24 @@ def test_darker_is_more_and_dark_text_stays_readable_on_the_darkest() -> None:
 def test_only_pairs_are_mapped(feature: str) -> None:
     values = tuple(value("selection_rate", 0.5, group, feature) for group in ("a & b & c", "d & e & f"))
     assert "wedge" not in "".join(picture.caption for picture in of_check(facts(values), []))
+
+
+def test_one_exact_count_is_told_in_its_sentence_and_not_drawn() -> None:
+    count = MetricValue(metric="cycles", value=0.0, n=5)
+    finding = FindingFacts(
+        criterion="no-cycle",
+        title="No cycle",
+        check="lineage.completeness",
+        metric="cycles",
+        outcome=Outcome.SATISFIED,
+        limit="at most 0",
+        at_most="0",
+        explanation="Cycles is 0.",
+        reason="a cycle feeds a model its own answers.",
+        set_by="Vera Vogt",
+        measured=count,
+    )
+    assert of_check(facts((count,)), [finding]) == ()
+    with_interval = replace(count, interval=Interval(0.0, 0.6, 0.95, "wilson"))
+    assert len(of_check(facts((with_interval,)), [finding])) == 1
+    assert len(of_check(facts((count, replace(count, feature="a"))), [finding])) == 1
