@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -12,8 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from audits.individuals import explanation_pack
-from audits.reports.explanation import ExplanationDocument
+from audits.reports.explanation import ExplanationDocument, rights
 from audits.reports.parts import Identity
+from governance import reporting
 from governance.models import GateDecision, Review
 from governance.refusals import recorded
 from governance.reports.document import seal_name, subject_of
@@ -44,32 +46,45 @@ class GivenExplanation:
 
 
 def explain_decision(
-    *, actor: Person, version: ModelVersion, row: Mapping[str, Any], mutable: Sequence[str] = ()
+    *,
+    actor: Person,
+    version: ModelVersion,
+    row: Mapping[str, Any],
+    mutable: Sequence[str] = (),
+    as_of: date | None = None,
+    language: str = "en",
 ) -> GivenExplanation:
     """Explain the decision about `row`; `mutable` as `income=+`, `debts=-` or `job`.
+
+    `as_of` is the day whose law is told, today unless given.
 
     Measured, drawn and sealed outside of any transaction; what stays is a ledger entry with the digests of version and
     file. Raises PermissionRefusedError, InvalidInputError or EvidenceMissingError.
     """
     ask_for_explanation(actor=actor, version=version)
+    reporting.require_language(language)
+    now = timezone.now()
+    day = as_of or now.date()
+    reporting.require_day(day)
     # The renderer pulls in WeasyPrint (in a process of its own) and pyHanko, which nothing else in the web needs.
     from audits.reports.render import evidence_bytes, render_pdf  # noqa: PLC0415
     from audits.reports.seal import seal_pdf  # noqa: PLC0415
 
     pack = explanation_pack(version=version, row=row, mutable=mutable, approval=approval_of(version))
-    now = timezone.now()
     document = ExplanationDocument(
         identity=Identity(
             number=f"EX-{now:%Y%m%d}-{secrets.token_hex(4).upper()}",
             generated_at=now,
-            as_of=now.date(),
+            as_of=day,
             product_version=PRODUCT_VERSION,
             title=TITLE,
+            language=language,
             seal_name=seal_name(),
             development_seal=keyring().is_development,
         ),
         subject=subject_of(version),
         pack=pack,
+        rights=rights(day),
     )
     evidence = evidence_bytes(document)
     reason = f"Explanation {document.identity.number}"

@@ -7,21 +7,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from audits.frameworks.catalogue import Catalogue
 from audits.reports.document import plain
 from audits.reports.parts import Identity, Subject
 
 SCHEMA = "assay.explanation/1"
 
 
+#: The rights under which a person asks for it.
+CONTROLS = ("aia-86-1", "gdpr-15-1-h")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """A right under which it is given, and what it meant on the day of the law."""
+
+    control: str
+    reference: str
+    duty: str
+    effective: str
+
+
+def rights(as_of: date) -> tuple[Right, ...]:
+    """The rights to an explanation, with the law of that day."""
+    catalogue = Catalogue.load()
+    return tuple(
+        Right(
+            control=control.id,
+            reference=f"{control.framework} {control.reference}",
+            duty=(control.version(as_of) or control.latest).duty,
+            effective=catalogue.effective(control, as_of).text,
+        )
+        for control in catalogue.controls(CONTROLS)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplanationDocument:
-    """The explanation of one decision."""
+    """The explanation of one decision. `rights` is what the law of the day said about it."""
 
     identity: Identity
     subject: Subject
     pack: Mapping[str, Any]
+    rights: tuple[Right, ...] = ()
 
     def to_evidence(self) -> dict[str, Any]:
         """Everything on paper, JSON-ready."""
@@ -30,6 +61,7 @@ class ExplanationDocument:
             "report": plain(self.identity),
             "subject": plain(self.subject),
             "explanation": plain(self.pack),
+            "rights": plain(self.rights),
         }
 
 

@@ -28,8 +28,25 @@ class StageEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DutyCounts:
+    """How many of the duties that a classification names bind on the day of the report, and how many will.
+
+    `unsettled` are those whose date nobody can name with certainty. `next_applies` is the next day on which a duty
+    begins to apply, on the route of the model where it has one.
+    """
+
+    binding: int
+    upcoming: int
+    unsettled: int = 0
+    next_applies: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """One model. `overdue` are answers that somebody owes by a day that has passed."""
+    """One model. `overdue` are answers that somebody owes by a day that has passed.
+
+    `duties` is None while nobody with a mandate has classified the model.
+    """
 
     model: str
     name: str
@@ -43,10 +60,11 @@ class ModelEntry:
     broken_glass: int = 0
     overdue: int = 0
     next_due: date | None = None
+    duties: DutyCounts | None = None
 
     @property
     def needs_attention(self) -> bool:
-        """Whether something stands against it today."""
+        """Whether something stands against it on the day of the report."""
         return bool(self.live_waivers or self.broken_glass or self.overdue or self.blocking)
 
 

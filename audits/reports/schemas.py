@@ -15,7 +15,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from audits.reports import document, dossier, portfolio
+from audits.reports import document, dossier, explanation, portfolio
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS: dict[Any, dict[str, Any]] = {
@@ -59,6 +59,13 @@ def portfolio_schema() -> dict[str, Any]:
     made = _Schemas()
     root = made.object_of(portfolio.PortfolioDocument, {"identity": "report"})
     return made.published(root, portfolio.SCHEMA, "Evidence of a portfolio report")
+
+
+def explanation_schema() -> dict[str, Any]:
+    """The evidence of the explanation of one decision: `assay.explanation/1`."""
+    made = _Schemas()
+    root = made.object_of(explanation.ExplanationDocument, {"identity": "report", "pack": "explanation"})
+    return made.published(root, explanation.SCHEMA, "Evidence of the explanation of one decision")
 
 
 class _Schemas:
@@ -124,4 +131,5 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "report": report_schema,
     "dossier": dossier_schema,
     "portfolio": portfolio_schema,
+    "explanation": explanation_schema,
 }

@@ -28,7 +28,7 @@ class SchemaRead(ApiView):
         responses={(200, "application/json"): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, name: str) -> Response:  # noqa: ARG002
-        """report, dossier or portfolio: JSON Schema 2020-12."""
+        """report, dossier, portfolio or explanation: JSON Schema 2020-12."""
         if name not in SCHEMAS:
             raise UnknownSubjectError(f"The schemas are {', '.join(SCHEMAS)}.", field="name")
         return Response(SCHEMAS[name](), headers={"Cache-Control": "public, max-age=300"})

@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+from governance import reporting
 from governance.access.tokens import Scope
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
@@ -29,6 +30,8 @@ class ExplanationBody(StrictSerializer):
         max_length=50,
         help_text="What the person could change: income=+ only upwards, debts=- only downwards, job either way",
     )
+    as_of = serializers.DateField(required=False, help_text="The law of that day; today unless given.")
+    language = serializers.ChoiceField(choices=reporting.LANGUAGES, default="en")
 
     def validate_row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Values are texts, numbers, booleans or null."""

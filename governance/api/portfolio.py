@@ -1,4 +1,4 @@
-"""`/portfolio/`: every model that the caller may see, as it stands now or sealed."""
+"""`/portfolio/`: every model that the caller may see, as it stands now or stood on a day, live or sealed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from governance import reporting
 from governance.access.tokens import Scope
+from governance.api.assurance import day_of
 from governance.api.authentication import grant_of
 from governance.api.base import ApiView, Request, Response
 from governance.api.bodies import StrictSerializer
@@ -23,8 +24,9 @@ FORMATS = ("json", *SEALED)
 
 
 class PortfolioOrder(StrictSerializer):
-    """In which language."""
+    """With the records and the law of which day, in which language."""
 
+    as_of = serializers.DateField(required=False, help_text="The records and the law of that day; today unless given.")
     language = serializers.ChoiceField(choices=reporting.LANGUAGES, default="en")
 
 
@@ -45,6 +47,9 @@ class PortfolioRead(ApiView):
                 description="json (default) as it stands now; pdf, html and bundle as last sealed for the caller, "
                 "ordered with POST on this path",
             ),
+            OpenApiParameter(
+                "as_of", OpenApiTypes.DATE, description="The records and the law of that day; today unless given."
+            ),
             OpenApiParameter("language", OpenApiTypes.STR, enum=reporting.LANGUAGES, description="en unless given"),
         ],
         responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "application/pdf"): OpenApiTypes.BINARY},
@@ -55,10 +60,13 @@ class PortfolioRead(ApiView):
         if form not in FORMATS:
             raise FormatUnavailableError(f"The portfolio comes as {', '.join(FORMATS)}.", field="format")
         reporting.require_language(language)
+        day = day_of(request)
+        reporting.require_day(day)
         if form == "json":
-            found = portfolio.build_portfolio(self.actor, slugs=_tied(request), language=language)
+            found = portfolio.build_portfolio(self.actor, as_of=day, slugs=_tied(request), language=language)
             return Response(found.to_evidence())
-        return sealed_file(self.actor, portfolio.newest_portfolio(self.actor, language=language), form)
+        wanted = day if "as_of" in request.query_params else None
+        return sealed_file(self.actor, portfolio.newest_portfolio(self.actor, as_of=wanted, language=language), form)
 
     @extend_schema(
         summary="Have the portfolio put on paper and sealed",
@@ -71,7 +79,8 @@ class PortfolioRead(ApiView):
         """A worker draws and seals it for the caller alone."""
         wanted: dict[str, Any] = self.body(PortfolioOrder)
         number = portfolio.order_portfolio(actor=self.actor, slugs=_tied(request), **wanted)
-        place = f"{request.path}?format=pdf&language={wanted['language']}"
+        day = f"&as_of={wanted['as_of'].isoformat()}" if "as_of" in wanted else ""
+        place = f"{request.path}?format=pdf{day}&language={wanted['language']}"
         return Response({"number": number, "document": place}, status=202, headers={"Location": place})
 
 

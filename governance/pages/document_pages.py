@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
@@ -24,28 +26,32 @@ from registry.models import ModelVersion, Person
 VERSION = "version:"
 
 
-class DocumentForm(forms.Form):
-    """Which document, in which language, and whether it may have open points."""
+class DayForm(forms.Form):
+    """With the law of which day, today unless given, and in which language."""
+
+    as_of = forms.DateField(required=False)
+    language = forms.ChoiceField(choices=[(code, code) for code in reporting.LANGUAGES])
+
+    def told(self) -> dict[str, Any]:
+        """What the verbs take."""
+        return {**self.cleaned_data, "as_of": self.cleaned_data["as_of"] or timezone.now().date()}
+
+
+class DocumentForm(DayForm):
+    """Which document, and whether it may have open points."""
 
     kind = forms.ChoiceField(choices=[(kind, outline.title) for kind, outline in OUTLINES.items()])
-    language = forms.ChoiceField(choices=[(code, code) for code in reporting.LANGUAGES])
     final = forms.BooleanField(required=False)
-
-
-class LanguageForm(forms.Form):
-    """In which language."""
-
-    language = forms.ChoiceField(choices=[(code, code) for code in reporting.LANGUAGES])
 
 
 @require_POST
 @strict_page
 def order_portfolio(request: HttpRequest) -> HttpResponse:
     """Have the portfolio of whoever asks sealed."""
-    form = LanguageForm(request.POST)
-    if form.is_valid():
-        made = carried_out(form, lambda: portfolio.order_portfolio(actor=person_of(request), **form.cleaned_data))
-        _tell(request, form, made)
+    form = DayForm(request.POST)
+    told = form.told() if form.is_valid() else None
+    made = carried_out(form, lambda: portfolio.order_portfolio(actor=person_of(request), **told)) if told else None
+    _tell(request, form, made)
     return redirect("reports")
 
 
@@ -54,10 +60,9 @@ def order_portfolio(request: HttpRequest) -> HttpResponse:
 def order_document(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Have a document about a version sealed."""
     version, form = visible_version(request, slug, number), DocumentForm(request.POST)
-    if form.is_valid():
-        told = {**form.cleaned_data, "as_of": timezone.now().date()}
-        made = carried_out(form, lambda: order_dossier(actor=person_of(request), version=version, **told))
-        _tell(request, form, made)
+    told = form.told() if form.is_valid() else None
+    made = carried_out(form, lambda: order_dossier(actor=person_of(request), version=version, **told)) if told else None
+    _tell(request, form, made)
     return redirect("model-version", slug, number)
 
 

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from governance import reporting
 from governance.explanations import PERMISSION, explain_decision
 from governance.pages.access import person_of, strict_page, visible_version
 from governance.pages.forms import carried_out
@@ -20,7 +21,9 @@ _WAYS = (("", "cannot be changed"), ("either", "can change"), ("+", "can rise"),
 
 
 class RowForm(forms.Form):
-    """One person's features, and which of them could be changed."""
+    """One person's features, which of them could be changed, and in which language the answer is given."""
+
+    language = forms.ChoiceField(choices=[(code, code) for code in reporting.LANGUAGES], required=False)
 
     def __init__(self, *args: Any, features: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,7 +61,14 @@ def explain(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     given = None
     if request.method == "POST" and form.is_valid():
         given = carried_out(
-            form, lambda: explain_decision(actor=person, version=version, row=form.row(), mutable=form.mutable())
+            form,
+            lambda: explain_decision(
+                actor=person,
+                version=version,
+                row=form.row(),
+                mutable=form.mutable(),
+                language=form.cleaned_data["language"] or "en",
+            ),
         )
     if given is not None and request.POST.get("as") == "pdf":
         response = HttpResponse(given.sealed, content_type="application/pdf")

@@ -8,47 +8,55 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from audits.models import Finding, Report
+from audits.models import Report
 from audits.reports.parts import Identity
-from audits.reports.portfolio import ModelEntry, PortfolioDocument, StageEntry
+from audits.reports.portfolio import ModelEntry, PortfolioDocument
 from governance import reporting
-from governance.models import Attestation, BreakGlass, ControlAssignment, GateDecision, PromotionRequest, Waiver
 from governance.refusals import recorded
 from governance.reports import bundle as report_bundle
 from governance.reports import issuing
+from governance.reports import portfolio_records as records
 from governance.reports.document import seal_name
 from governance.version import PRODUCT_VERSION
 from registry import ledger, work
 from registry.authority import models_permitting
 from registry.events import Event
-from registry.models import ModelVersion, Person, RegisteredModel, StageAssignment
+from registry.models import Person, RegisteredModel
+from registry.models.model_versions import ProviderRole, RiskClass
 from registry.signing import keyring
 
-PORTFOLIO_WORK = "governance.reports.portfolio"
+PORTFOLIO_WORK = "governance.portfolio"
 KIND = "portfolio"
 READ = "registry.read_report"
-_OPEN = ("auditing", "blocked", "in_review", "approved")
 
 
 def build_portfolio(
-    person: Person, *, slugs: tuple[str, ...] | None = None, language: str = "en", number: str = ""
+    person: Person,
+    *,
+    as_of: date | None = None,
+    slugs: tuple[str, ...] | None = None,
+    language: str = "en",
+    number: str = "",
 ) -> PortfolioDocument:
     """The portfolio of whoever asks: the models whose reports they may read, of `slugs` where given.
 
-    The number of queries does not depend on the number of models.
+    `as_of` is the day whose law and records are told, today unless given. Who may see what is as it is now, and so are
+    names and owners. The number of queries does not depend on the number of models.
     """
     now = timezone.now()
-    models = models_permitting(person, READ).select_related("owner").order_by("slug")
+    moment = records.Moment.of(as_of or now.date(), now=now)
+    models = models_permitting(person, READ).filter(created_at__lte=moment.known)
+    models = models.select_related("owner").order_by("slug")
     if slugs is not None:
         models = models.filter(slug__in=slugs)
     return PortfolioDocument(
         identity=Identity(
-            number=number or f"PORTFOLIO-{now:%Y%m%d}",
+            number=number or f"PORTFOLIO-{moment.day:%Y%m%d}",
             generated_at=now,
-            as_of=now.date(),
+            as_of=moment.day,
             product_version=PRODUCT_VERSION,
             title="Portfolio report",
             language=language,
@@ -56,116 +64,54 @@ def build_portfolio(
             development_seal=keyring().is_development,
         ),
         prepared_for=person.printed_name,
-        models=_entries(models, now.date()),
+        models=_entries(models, moment),
     )
 
 
-def _entries(models: QuerySet[RegisteredModel], today: date) -> tuple[ModelEntry, ...]:
-    stages, blocking = _stages(models), _blocking(models)
-    waivers = _live_waivers(models)
-    now = timezone.now()
-    glass = Counter(
-        BreakGlass.objects.filter(request__version__model__in=models, expires_at__gt=now).values_list(
-            "request__version__model", flat=True
-        )
-    )
-    requests = dict(
-        PromotionRequest.objects.filter(version__model__in=models, state__in=_OPEN)
-        .values_list("version__model")
-        .annotate(Count("pk"))
-        .order_by()
-    )
-    overdue, due = _owed(models, today)
+def _entries(models: QuerySet[RegisteredModel], moment: records.Moment) -> tuple[ModelEntry, ...]:
+    stages, requests = records.stages(models, moment), records.open_requests(models, moment)
+    blocking, asked = records.blocking(requests, moment), Counter(request.version.model_id for request in requests)
+    waivers, glass = records.live_waivers(models, moment), records.broken_glass(models, moment)
+    overdue, due = records.owed(models, moment)
+    standings = records.standings(models, moment)
     return tuple(
         ModelEntry(
             model=model.slug,
             name=model.name,
             owner=model.owner.printed_name,
-            risk_class=model.get_risk_class_display(),
-            role=model.get_role_display(),
+            risk_class=str(RiskClass(standings[model.pk].risk_class).label),
+            role=str(ProviderRole(standings[model.pk].role).label),
             stages=tuple(stages.get(model.pk, ())),
             blocking=blocking.get(model.pk, 0),
-            open_requests=requests.get(model.pk, 0),
+            open_requests=asked[model.pk],
             live_waivers=waivers[model.pk],
             broken_glass=glass[model.pk],
             overdue=overdue[model.pk],
             next_due=due.get(model.pk),
+            duties=standings[model.pk].duties,
         )
         for model in models
     )
 
 
-def _stages(models: QuerySet[RegisteredModel]) -> Mapping[int, list[StageEntry]]:
-    """What is in each stage now, with the newest decision about that version and stage."""
-    current = StageAssignment.objects.current().filter(model__in=models, version__isnull=False)
-    assigned = list(current.select_related("version").order_by("stage", "place"))
-    decided: dict[tuple[int, str], GateDecision] = {}
-    decisions = GateDecision.objects.filter(version__in=[one.version_id for one in assigned])
-    for decision in decisions.only("version_id", "stage", "outcome", "valid_until").order_by("decided_at", "pk"):
-        decided[decision.version_id, decision.stage] = decision
-    found: dict[int, list[StageEntry]] = {}
-    for one in assigned:
-        if not isinstance(one.version, ModelVersion):
-            continue
-        decision_ = decided.get((one.version.pk, one.stage))
-        found.setdefault(one.model_id, []).append(
-            StageEntry(
-                stage=one.stage,
-                version=one.version.number,
-                since=one.assigned_at,
-                outcome=decision_.outcome if decision_ else "",
-                valid_until=decision_.valid_until if decision_ else None,
-            )
-        )
-    return found
-
-
-def _blocking(models: QuerySet[RegisteredModel]) -> Mapping[int, int]:
-    """How many reasons keep the gate of the newest open request of each model closed."""
-    requests = PromotionRequest.objects.filter(version__model__in=models, state="blocked").order_by("requested_at")
-    newest = {request.version.model_id: request for request in requests.select_related("version", "run")}
-    runs = {request.run_id: model for model, request in newest.items()}
-    found = Finding.objects.filter(run__in=runs).exclude(outcome="satisfied").values_list("run").annotate(Count("pk"))
-    return {runs[run]: number for run, number in found.order_by()}
-
-
-def _live_waivers(models: QuerySet[RegisteredModel]) -> Counter[int]:
-    live = Waiver.objects.filter(
-        request__version__model__in=models, decision__granted=True, expires_at__gt=timezone.now()
-    )
-    return Counter(live.values_list("request__version__model", flat=True))
-
-
-def _owed(models: QuerySet[RegisteredModel], today: date) -> tuple[Counter[int], Mapping[int, date]]:
-    """Answers that are overdue, and the next day on which one is due, of those that nobody has signed."""
-    answered = set(
-        Attestation.objects.filter(model__in=models, expires_on__gt=today).values_list("model", "control_id")
-    )
-    overdue, due = Counter[int](), dict[int, date]()
-    owed = ControlAssignment.objects.filter(model__in=models).values_list("model", "control_id").annotate(Min("due"))
-    for model, control, day in owed.order_by():
-        if (model, control) in answered:
-            continue
-        if day < today:
-            overdue[model] += 1
-        else:
-            due[model] = min(day, due.get(model, day))
-    return overdue, due
-
-
 @recorded("model")
-def order_portfolio(*, actor: Person, slugs: tuple[str, ...] | None = None, language: str = "en") -> str:
+def order_portfolio(
+    *, actor: Person, as_of: date | None = None, slugs: tuple[str, ...] | None = None, language: str = "en"
+) -> str:
     """Have the portfolio of whoever asks put on paper and sealed; its number. Raises InvalidInputError."""
+    day = as_of or timezone.now().date()
     reporting.require_language(language)
+    reporting.require_day(day)
     number = f"PORTFOLIO-{timezone.now():%Y%m%d}-{uuid.uuid4().hex[:8].upper()}"
     payload = {
         "number": number,
         "person": actor.pk,
+        "as_of": day.isoformat(),
         "language": language,
         "slugs": None if slugs is None else sorted(slugs),
     }
     work.enqueue(kind=PORTFOLIO_WORK, key=f"portfolio:{number}", payload=payload)
-    facts = {"number": number, "language": language}
+    facts = {"number": number, "as_of": day.isoformat(), "language": language}
     ledger.append(Event.REPORT_ORDERED, subject=subject_of(actor), actor=actor, facts=facts)
     return number
 
@@ -174,7 +120,9 @@ def issue_portfolio(order: Mapping[str, Any]) -> Report:
     """Do what was ordered, with what the person may see now."""
     person = Person.objects.get(pk=order["person"])
     slugs = None if order["slugs"] is None else tuple(order["slugs"])
-    document = build_portfolio(person, slugs=slugs, language=order["language"], number=order["number"])
+    # Orders that were queued before portfolios had a day carry none.
+    day = date.fromisoformat(order["as_of"]) if "as_of" in order else None
+    document = build_portfolio(person, as_of=day, slugs=slugs, language=order["language"], number=order["number"])
     report, _ = issuing.issue(
         issuing.Issue(document=document, kind=KIND, subject=subject_of(person), facts={"kind": KIND}),
         lambda sealed: report_bundle.pack_document(document, sealed=sealed, facts={"models": len(document.models)}),
@@ -187,7 +135,11 @@ def subject_of(person: Person) -> str:
     return f"portfolio:{person.pseudonym}"
 
 
-def newest_portfolio(person: Person, *, language: str = "en") -> Report | None:
-    """The last one that was sealed for this person. Nobody reads another's: it holds what they may see."""
+def newest_portfolio(person: Person, *, as_of: date | None = None, language: str = "en") -> Report | None:
+    """The last one that was sealed for this person, of that day where one is given.
+
+    Nobody reads another's: it holds what they may see.
+    """
     found = Report.objects.filter(subject=subject_of(person), kind=KIND, language=language)
+    found = found.filter(as_of=as_of) if as_of else found
     return found.order_by("-created_at").first()

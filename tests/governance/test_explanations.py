@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.urls import reverse
+from jsonschema import Draft202012Validator
 
+from audits.reports.schemas import SCHEMAS
 from audits.reports.seal import check_seal
 from governance import explanations
 from governance.access.tokens import Scope
@@ -51,6 +54,29 @@ def test_the_page_is_sealed_and_holds_its_evidence(loans: ModelVersion, maya: Pe
         "evidence": digest(given.evidence),
         "file": digest(given.sealed),
     }
+
+
+def test_it_tells_the_law_of_the_day_in_the_language_asked_for(loans: ModelVersion, maya: Person) -> None:
+    def told_on(day: date) -> dict[str, str]:
+        given = explain_decision(actor=maya, version=loans, row=ROW, as_of=day, language="de")
+        evidence = json.loads(given.evidence)
+        assert (evidence["report"]["as_of"], evidence["report"]["language"]) == (day.isoformat(), "de")
+        Draft202012Validator(SCHEMAS["explanation"]()).validate(evidence)
+        return {right["control"]: right["effective"] for right in evidence["rights"]}
+
+    before, after = told_on(date(2026, 6, 30)), told_on(date(2026, 8, 1))
+    assert before["gdpr-15-1-h"] == after["gdpr-15-1-h"] == "binding since 25 May 2018"
+    assert before["aia-86-1"] == "upcoming, applies from 2 August 2026"
+    assert after["aia-86-1"].startswith("date unsettled: ")
+
+
+@pytest.mark.parametrize(("wrong", "field"), [({"language": "fr"}, "language"), ({"as_of": date(2099, 1, 1)}, "as_of")])
+def test_a_law_or_a_language_that_is_not_there_is_refused(
+    loans: ModelVersion, maya: Person, wrong: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        explain_decision(actor=maya, version=loans, row=ROW, **wrong)
+    assert refusal.value.field == field
 
 
 def test_neither_the_row_nor_the_page_is_kept(loans: ModelVersion, maya: Person, tmp_path: Path) -> None:

@@ -31,8 +31,20 @@ def test_a_document_is_ordered_on_the_page_of_its_version(
     page = browser.get(reverse("model-version", args=[version.model.slug, version.number])).content.decode()
     place = reverse("document-order", args=[version.model.slug, version.number])
     assert place in page
-    browser.post(place, {"kind": "annex-iv", "language": "de"})
-    assert WorkItem.objects.get(kind="governance.dossier").payload["language"] == "de"
+    browser.post(place, {"kind": "annex-iv", "language": "de", "as_of": "2026-08-01"})
+    payload = WorkItem.objects.get(kind="governance.dossier").payload
+    assert (payload["language"], payload["as_of"]) == ("de", "2026-08-01")
+
+
+@pytest.mark.parametrize("day", ["2099-01-01", "soon"])
+def test_a_day_without_law_is_refused_on_the_page(
+    staged: PromotionRequest, maya: Person, signed_in: Browser, day: str
+) -> None:
+    browser, told = signed_in(maya), {"kind": "annex-iv", "language": "en", "as_of": day}
+    for place in (reverse("document-order", args=[staged.version.model.slug, 1]), reverse("portfolio-order")):
+        answer = browser.post(place, told, follow=True).content.decode()
+        assert "The day lies between" in answer or "Enter a valid date" in answer
+    assert not WorkItem.objects.filter(kind__in=("governance.dossier", "governance.portfolio")).exists()
 
 
 def test_a_final_document_with_open_points_is_refused_on_the_page(
@@ -46,7 +58,8 @@ def test_a_final_document_with_open_points_is_refused_on_the_page(
 
 def test_the_portfolio_is_ordered_under_reports(staged: PromotionRequest, maya: Person, signed_in: Browser) -> None:
     signed_in(maya).post(reverse("portfolio-order"), {"language": "en"})
-    assert WorkItem.objects.get(kind="governance.reports.portfolio").payload["person"] == maya.pk
+    payload = WorkItem.objects.get(kind="governance.portfolio").payload
+    assert (payload["person"], payload["as_of"]) == (maya.pk, timezone.now().date().isoformat())
 
 
 def test_a_document_is_listed_and_read_by_whoever_may_and_its_reading_recorded(
