@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from audits import questions
-from audits.checks.base import Check, EvidenceError, ParameterError, parse_parameters
+from audits.checks.base import (
+    Check,
+    EvidenceError,
+    ParameterError,
+    ReferenceDisagreementError,
+    parse_parameters,
+)
 from audits.checks.catalogue import CheckLoadError, load_check
 from audits.checks.planted import controls_of
 from audits.confinement import confine, folder_variables
@@ -34,6 +40,7 @@ RECORDED_LIBRARIES = (
     "scipy",
     "pandas",
     "scikit-learn",
+    "fairlearn",
     "skops",
     "onnxruntime",
     "xgboost-cpu",
@@ -138,6 +145,8 @@ def _answer(job: Mapping[str, Any], check: Check | CheckLoadError) -> dict[str, 
         return _error("digest-mismatch", str(error))
     except EvidenceError as error:
         return _error("evidence-invalid", str(error))
+    except ReferenceDisagreementError as error:
+        return _error("reference-disagrees", str(error))
     except MemoryError:
         return _error("out-of-memory", f"more than the allowed {job['memory_mb']} MB were needed")
     except Exception as error:  # noqa: BLE001 - a crash of a check is an observation, not a crash of the run

@@ -42,6 +42,7 @@ PRELOADED = (
     "audits.checks._groups",
     "audits.checks._quality",
     "audits.checks._scores",
+    "audits.checks._second_opinion",
 )
 
 

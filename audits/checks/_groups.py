@@ -92,7 +92,7 @@ def _of_feature(
     reason = "every sensitive value is missing" if missing == rows else ""
     if not reason and len(groups) < 2:  # noqa: PLR2004 - a comparison
         reason = f"there is only the group {next(iter(groups))}"
-    compared = {metric: _joined(groups, levels, rate.withheld_from) for metric, rate in RATES.items()}
+    compared = {metric: joined(groups, levels, rate.withheld_from) for metric, rate in RATES.items()}
     values += _gaps.over_groups(compared, over, reason or constant or _one_left(compared))
     return values, _tests(feature, scenes)
 
@@ -108,8 +108,8 @@ def _of_group(cells: Cells, rest: Cells, scene: Scene) -> Iterator[MetricValue]:
     yield from _rates.against_rest(cells, rest, scene)
 
 
-def _joined(groups: Mapping[str, Cells], levels: Mapping[str, Withheld], limit: Withheld) -> dict[str, Cells]:
-    """The groups by which a rate is compared: those whose counts are withheld are one."""
+def joined(groups: Mapping[str, Cells], levels: Mapping[str, Withheld], limit: Withheld) -> dict[str, Cells]:
+    """The groups by which a rate is compared: those of which `limit` is withheld are one."""
     shown = {group: cells for group, cells in groups.items() if levels[group] < limit}
     hidden = [cells for group, cells in groups.items() if levels[group] >= limit]
     return {**shown, TOGETHER: summed(hidden)} if hidden else shown

@@ -32,6 +32,17 @@ class EvidenceError(ValueError):
         self.field = field
 
 
+class ReferenceDisagreementError(ArithmeticError):
+    """A figure is not what an independent implementation makes of the same counts, so none is answered.
+
+    `figure` is the label of the value.
+    """
+
+    def __init__(self, figure: str, problem: str) -> None:
+        super().__init__(f"{figure}: {problem}")
+        self.figure = figure
+
+
 class Check(Protocol):
     """What every check offers.
 

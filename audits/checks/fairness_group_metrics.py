@@ -11,9 +11,11 @@ opportunity, predictive parity and equality of accuracy), the lowest ratio, min 
 rule, in both directions at once), equalized odds as the larger, the mean and the ratio of both gaps (Hardt et al.
 2016), and the group that fares worst.
 
-Names and definitions are those of fairlearn, with which the values agree. Where fairlearn answers 0.0 or NaN because a
-group has no positives, no negatives or nobody was selected, the answer here is *not estimable*. The n of a comparison
-is the smallest denominator in it, so a limit with a minimum n is undecided exactly where a group is too small.
+Names and definitions are those of fairlearn. Every run asks fairlearn itself about the same counts and records the
+largest difference; more than 1e-9 is an error of the check, and nothing is answered. Where fairlearn answers 0.0 or NaN
+because a group has no positives, no negatives or nobody was selected, the answer here is *not estimable*. The n of a
+comparison is the smallest denominator in it, so a limit with a minimum n is undecided exactly where a group is too
+small.
 
 The table `tests` holds the two-sided test of each group against the rest, adjusted over all groups and rates of a
 feature (Holm; Benjamini & Hochberg). The table `cells` is the evidence: whoever has it can recompute every value. Where
@@ -63,7 +65,7 @@ class GroupMetrics:
     """Counts cells in one pass and computes every rate, gap and ratio from them."""
 
     id: ClassVar[str] = "fairness.group_metrics"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     title: ClassVar[str] = "Group fairness of decisions"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[GroupParameters]] = GroupParameters
@@ -110,15 +112,20 @@ class GroupMetrics:
         "worst_group_accuracy": "Lowest accuracy of any group.",
         "worst_group_true_positive_rate": "Lowest true positive rate of any group.",
         "worst_group_false_positive_rate": "Highest false positive rate of any group.",
+        "reference_difference": "Largest distance of any figure from what fairlearn makes of the same counts.",
     }
 
     def measure(self, evidence: Evidence, parameters: GroupParameters) -> Measurement:
-        """Count and compare. Raises EvidenceError: no sensitive column, labels that are not labels, not binary."""
+        """Count and compare. Raises EvidenceError: no sensitive column, labels that are not labels, not binary.
+
+        Raises ReferenceDisagreementError: the reference implementation makes something else of the same counts.
+        """
         from audits.checks._cells import with_expected  # noqa: PLC0415 - heavy
         from audits.checks._grouping import count_cells, groups_of  # noqa: PLC0415 - heavy
         from audits.checks._groups import Comparison, compare_groups  # noqa: PLC0415 - heavy
         from audits.checks._models import BINARY  # noqa: PLC0415 - heavy
         from audits.checks._outcomes import read_outcomes  # noqa: PLC0415 - heavy
+        from audits.checks._second_opinion import second_opinion  # noqa: PLC0415 - heavy
 
         sensitive = parameters.columns_of(evidence.datasets["evaluation"])
         outcomes = read_outcomes(evidence, kinds=(BINARY,))
@@ -139,9 +146,11 @@ class GroupMetrics:
             seed=evidence.seed,
         )
         compared = compare_groups(table, how)
+        opinion = second_opinion(table, compared.values, parameters.suppress_below)
+        notes = f"Predictions come from {outcomes.origin}.", *table.notes, *compared.notes, opinion.note
         return Measurement(
-            values=compared.values,
+            values=(*compared.values, opinion.value),
             inputs=outcomes.inputs,
             tables=compared.tables,
-            notes=(f"Predictions come from {outcomes.origin}.", *table.notes, *compared.notes),
+            notes=tuple(note for note in notes if note),
         )

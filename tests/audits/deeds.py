@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from audits.checks.base import ReferenceDisagreementError
 from audits.evidence import Evidence
 from audits.measurements import Measurement, MetricValue
 
@@ -62,6 +63,9 @@ class Deed:
 
     def fail(self, _: str) -> None:
         raise RuntimeError("no such luck")
+
+    def disagree(self, _: str) -> None:
+        raise ReferenceDisagreementError("rate[sex=f]", "is 0.5 here and 0.4 by somebody else")
 
     def swallow(self, _: str) -> int:
         return len(bytearray(4 << 30))

@@ -79,6 +79,7 @@ def test_a_check_without_end_is_stopped_in_time(do: Do, deed: str) -> None:
         ("leave", "crashed", "exit code 3"),
         ("exit", "crashed", "without an answer"),
         ("fail", "check-failed", "RuntimeError: no such luck"),
+        ("disagree", "reference-disagrees", "rate[sex=f]: is 0.5 here and 0.4 by somebody else"),
         ("swallow", "out-of-memory", "1024 MB"),
         ("start", "check-failed", "a check may not do this: subprocess.Popen"),
         ("fill", "check-failed", "File too large"),
