@@ -212,7 +212,7 @@ def _verdict(value: MetricValue, criterion: Criterion) -> tuple[Outcome, str, in
     if reach is None:
         words = f"{seen} comes without a usable confidence interval, and this criterion decides on the interval."
         return Outcome.INCONCLUSIVE, words, None
-    whole = "it" if criterion.decide_on is DecideOn.POINT else "its whole interval"
+    whole = "the value alone" if criterion.decide_on is DecideOn.POINT else "its whole interval"
     if _within(*reach, criterion) and _within(value.value, value.value, criterion):
         return Outcome.SATISFIED, f"{seen}: {whole} is {criterion.limits}, as required.", None
     if _outside(*reach, criterion) and not _within(value.value, value.value, criterion):

@@ -249,7 +249,7 @@ def test_sentences_carry_the_numbers() -> None:
         "Difference is 0.1 (95 % interval 0 to 0.15, 100 rows): its whole interval is below the limit of 0.9."
     )
     assert judged(value(3, n=1), decide_on=DecideOn.POINT, minimum_n=0).explanation == (
-        "Difference is 3 (1 row): it is above the limit of 0.20."
+        "Difference is 3 (1 row): the value alone is above the limit of 0.20."
     )
     assert judged(value(0.1, -0.1, 0.3)).explanation == (
         "Difference is 0.1 (95 % interval -0.1 to 0.3, 100 rows): the interval reaches over the limit (at most 0.20), "
