@@ -33,6 +33,7 @@ from audits.checks._scored import (
     moments_of,
     open_scored,
     require_scores,
+    worst_value,
 )
 from audits.checks.fairness_calibration import CalibrationParameters
 from audits.evidence import Evidence
@@ -76,6 +77,8 @@ def measure_calibration(evidence: Evidence, parameters: CalibrationParameters) -
         for metric, name in (("calibration_gap_difference", "error"), ("brier_difference", "brier")):
             found = [moments_of(groups[feature, group], name) for group in members]
             values.append(gap_value(metric, feature, found, parameters.level))
+        briers = [moments_of(groups[feature, group], "brier") for group in members]
+        values.append(worst_value("worst_group_brier", feature, briers, parameters.level))
         values.append(_worst_error(feature, [groups[feature, group] for group in members], parameters))
     runs = published_bins(groups, bins, parameters.suppress_below)
     coarse = parameters.suppress_below > 1
@@ -88,7 +91,14 @@ def measure_calibration(evidence: Evidence, parameters: CalibrationParameters) -
     )
 
 
-_OVER = ("calibration_gap_difference", "brier_difference", "auc_difference", "worst_group_expected_calibration_error")
+_OVER = (
+    "calibration_gap_difference",
+    "brier_difference",
+    "auc_difference",
+    "worst_group_expected_calibration_error",
+    "worst_group_brier",
+    "worst_group_auc",
+)
 
 
 def _of_group(where: tuple[str, str], lines: Lines, parameters: CalibrationParameters) -> Iterator[MetricValue]:

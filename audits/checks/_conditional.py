@@ -26,12 +26,13 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
     outcomes = read_outcomes(evidence, kinds=(BINARY,))
     sensitive = parameters.columns_of(evidence.datasets["evaluation"])
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_prediction", parameters)
-    values: list[MetricValue] = []
+    missing, untold = found.missing("missing_prediction_fraction", "decision", parameters)
+    values: list[MetricValue] = [missing]
     rows: list[tuple[Any, ...]] = []
     for feature, counts in found.features.items():
         groups = sorted({group for members in counts.values() for group in members})
         compared = {group: _strata(counts, group) for group in groups}
-        constant = _constant(counts)
+        constant = untold or _constant(counts)
         for group, one in compared.items():
             values += _of_group(feature, group, one, constant, parameters.level)
         values.append(_largest(feature, compared, constant, parameters.level))

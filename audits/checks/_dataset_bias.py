@@ -35,17 +35,18 @@ def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) 
     outcomes = read_labels(evidence, "train")
     sensitive = parameters.columns_of(evidence.datasets["train"])
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_label", parameters)
-    values: list[MetricValue] = []
+    missing, untold = found.missing("missing_label_fraction", "label", parameters)
+    values: list[MetricValue] = [missing]
     rows: list[tuple[Any, ...]] = []
     for feature, strata in found.features.items():
         shares = _shares(strata)
         whole = Share(*(sum((getattr(s, part) for s in shares.values()), Tally()) for part in ("hits", "total")))
         for group, own in shares.items():
             rest = _minus(whole, own)
-            values += _of_group(feature, group, own, rest, parameters.level)
+            values += _of_group(feature, group, own, rest, parameters.level, untold)
             if parameters.strata:
-                values.append(_conditional(feature, group, strata, parameters.level, evidence.seed))
-        values.append(_range(feature, shares, parameters.level))
+                values.append(_conditional(feature, group, strata, parameters.level, evidence.seed, untold))
+        values.append(_range(feature, shares, parameters.level, untold))
         rows += stratum_rows(feature, strata, parameters.suppress_below)
     table = Table(("feature", "stratum", "group", "label", "count"), tuple(rows))
     return Measurement(values=tuple(values), inputs=outcomes.inputs, tables={"labels": table}, notes=found.notes)
@@ -72,11 +73,12 @@ def _minus(whole: Share, own: Share) -> Share:
     return Share(*parts)
 
 
-def _of_group(feature: str, group: str, own: Share, rest: Share, level: float) -> Iterator[MetricValue]:
+def _of_group(feature: str, group: str, own: Share, rest: Share, level: float, untold: str) -> Iterator[MetricValue]:
     where: dict[str, Any] = {"feature": feature, "group": group, "n": min(own.rows, rest.rows)}
     constant = own.hits.rows + rest.hits.rows in (0, own.rows + rest.rows)
-    if not own.rows or not rest.rows or constant:
-        reason = "every label is the same" if constant else f"the {'rest' if own.rows else 'group'} has no labels"
+    if untold or not own.rows or not rest.rows or constant:
+        hollow = f"the {'rest' if own.rows else 'group'} has no labels"
+        reason = untold or ("every label is the same" if constant else hollow)
         for metric in ("class_imbalance", "label_difference", *DISTANCES):
             yield MetricValue(metric=metric, value=None, not_estimable=reason, **where)
         return
@@ -115,12 +117,12 @@ def _box(distance: Callable[[Array, Array], Array], own: Share, rest: Share, lev
     return Interval(0.0 if overlap else min(corners), high if np.isfinite(high) else None, level, "wilson-box")
 
 
-def _range(feature: str, shares: Mapping[str, Share], level: float) -> MetricValue:
+def _range(feature: str, shares: Mapping[str, Share], level: float, untold: str) -> MetricValue:
     metric, n = "label_difference_range", min(share.rows for share in shares.values())
     seen = sum(share.hits.rows for share in shares.values())
     constant = seen in (0, sum(share.rows for share in shares.values()))
-    if not n or constant or len(shares) < 2:  # noqa: PLR2004 - a comparison
-        reason = (
+    if untold or not n or constant or len(shares) < 2:  # noqa: PLR2004 - a comparison
+        reason = untold or (
             "a group has no labels" if not n else "every label is the same" if constant else "there is only one group"
         )
         return MetricValue(metric=metric, value=None, n=n, feature=feature, not_estimable=reason)
@@ -129,7 +131,7 @@ def _range(feature: str, shares: Mapping[str, Share], level: float) -> MetricVal
     return MetricValue(metric=metric, value=max(rates) - min(rates), n=n, feature=feature, interval=interval)
 
 
-def _conditional(feature: str, group: str, strata: Strata, level: float, seed: int) -> MetricValue:
+def _conditional(feature: str, group: str, strata: Strata, level: float, seed: int, untold: str) -> MetricValue:
     """CDD over (stratum, in the group or not, label), resampled as a multinomial table."""
     cells = np.zeros((len(strata), 2, 2))
     rows, weight, squares = 0, 0.0, 0.0
@@ -142,8 +144,8 @@ def _conditional(feature: str, group: str, strata: Strata, level: float, seed: i
     metric = "conditional_disparity"
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(_cdd(cells[None])[0])
-    if not np.isfinite(value):
-        reason = "a stratum has only accepted or only rejected rows"
+    if untold or not np.isfinite(value):
+        reason = untold or "a stratum has only accepted or only rejected rows"
         return MetricValue(metric=metric, value=None, n=rows, feature=feature, group=group, not_estimable=reason)
     effective = cells * (weight / squares)
     interval = resampling.bootstrap(

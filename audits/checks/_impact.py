@@ -23,19 +23,20 @@ def measure_impact(evidence: Evidence, parameters: ImpactParameters) -> Measurem
     """Count, then divide: see `fairness_impact_ratios`."""
     scoring = parameters.mode == "scoring"
     outcomes = read_outcomes(evidence, kinds=(BINARY, REGRESSION, RANKING) if scoring else (BINARY,))
-    favoured, note = _favoured(outcomes, scoring)
+    favoured, note = _favoured(outcomes, scoring, parameters.weights)
     sensitive = parameters.columns_of(evidence.datasets["evaluation"])
     depth = min(parameters.depth, len(sensitive))
     fitted = ImpactParameters(**{**_fields(parameters), "depth": depth})
     found = count_by_stratum(outcomes, sensitive, (), favoured, fitted)
-    values: list[MetricValue] = []
+    missing, untold = found.missing("missing_prediction_fraction", "score" if scoring else "decision", fitted)
+    values: list[MetricValue] = [missing]
     rows: list[tuple[Any, ...]] = []
     for feature, strata in found.features.items():
         cells = strata.get("", {})
         groups = {
             group: Share(one.get(1, Tally()), one.get(1, Tally()) + one.get(0, Tally())) for group, one in cells.items()
         }
-        values += _of_feature(feature, groups, parameters, rows)
+        values += _of_feature(feature, groups, parameters, rows, untold)
     columns = ("feature", "category", "rows", "favoured", "share", "rate", "impact_ratio", "left_out_because")
     return Measurement(
         values=tuple(values),
@@ -49,19 +50,18 @@ def _fields(parameters: ImpactParameters) -> dict[str, Any]:
     return {name: getattr(parameters, name) for name in ImpactParameters.__dataclass_fields__}
 
 
-def _favoured(outcomes: Outcomes, scoring: bool) -> tuple[str, str]:  # noqa: FBT001
+def _favoured(outcomes: Outcomes, scoring: bool, weights: str) -> tuple[str, str]:  # noqa: FBT001
     """SQL of "favoured", and what it means."""
     if not scoring:
         return "_prediction", "Favoured means selected."
     if outcomes.task.kind == REGRESSION:
-        [(middle,)] = outcomes.rows.ask("SELECT quantile_cont(_prediction, 0.5) FROM outcomes")
-        sql = f"CASE WHEN _prediction IS NULL THEN NULL WHEN _prediction > {float(middle)!r} THEN 1 ELSE 0 END"
+        sql, middle = above_the_middle(outcomes, "_prediction", weights)
         return sql, f"Favoured means predicted above the median, {middle:g}."
     if not outcomes.has_scores:
         raise EvidenceError(
             "score", "no column is tagged score and the model gives none, so nobody can be above a median"
         )
-    sql, middle = above_the_middle(outcomes)
+    sql, middle = above_the_middle(outcomes, "_score", weights)
     return sql, f"Favoured means scored above the median, {middle:g}."
 
 
@@ -70,7 +70,7 @@ def _unknown(group: str) -> bool:
 
 
 def _of_feature(
-    feature: str, groups: Mapping[str, Share], parameters: ImpactParameters, rows: list[tuple[Any, ...]]
+    feature: str, groups: Mapping[str, Share], parameters: ImpactParameters, rows: list[tuple[Any, ...]], untold: str
 ) -> Iterator[MetricValue]:
     unknown = sum(share.rows for group, share in groups.items() if _unknown(group))
     everybody = sum(share.rows for share in groups.values())
@@ -79,7 +79,7 @@ def _of_feature(
     whole = sum(share.total.weight for share in known.values())
     parts = {group: share.total.weight / whole for group, share in known.items()}
     kept = {group: share for group, share in known.items() if parts[group] >= parameters.least_share}
-    reason = _why_none(kept)
+    reason = untold or _why_none(kept)
     best = max(kept, key=lambda group: kept[group].value) if not reason else ""
     level = 2 * _normal_tail(len(kept), parameters.level) if kept else parameters.level
     rate = "scoring_rate" if parameters.mode == "scoring" else "selection_rate"

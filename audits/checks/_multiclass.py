@@ -25,7 +25,7 @@ from audits.statistics import resampling
 Array = np.ndarray[Any, Any]
 Confusion = dict[tuple[str | None, str | None], Tally]
 
-_WHOLE = frozenset({"accuracy", "accuracy_equality_difference"})
+_WHOLE = frozenset({"accuracy", "accuracy_equality_difference", "worst_group_accuracy"})
 
 
 def measure_multiclass(evidence: Evidence, parameters: MulticlassParameters) -> Measurement:

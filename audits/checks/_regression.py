@@ -20,6 +20,7 @@ from audits.checks._scored import (
     missing_reason,
     moments_of,
     open_scored,
+    worst_value,
 )
 from audits.checks.fairness_regression import RegressionParameters
 from audits.evidence import Evidence
@@ -37,7 +38,7 @@ def measure_regression(evidence: Evidence, parameters: RegressionParameters) -> 
     scored = open_scored(outcomes, evidence.datasets["evaluation"], parameters, where=HELD)
     missing, reason = missing_reason(scored, "_label + _prediction", parameters.missing_tolerated)
     if reason:
-        metrics = [*MEANS, *(f"{name}_difference" for name in MEANS)]
+        metrics = [*MEANS, *(f"{name}_difference" for name in MEANS), "worst_group_mean_absolute_error"]
         barred = [
             MetricValue(metric=metric, value=None, n=0, feature=" & ".join(one), not_estimable=reason)
             for metric in metrics
@@ -59,6 +60,8 @@ def measure_regression(evidence: Evidence, parameters: RegressionParameters) -> 
         for metric, name in MEANS.items():
             found = [moments_of(groups[feature, group], name) for group in members]
             values.append(gap_value(f"{metric}_difference", feature, found, parameters.level))
+        found = [moments_of(groups[feature, group], "distance") for group in members]
+        values.append(worst_value("worst_group_mean_absolute_error", feature, found, parameters.level))
     for name, sql in (("prediction", "_prediction"), ("error", ERROR)):
         for feature, histogram in histograms(scored, sql, HELD):
             values += _distances(name, feature, histogram, parameters.level)

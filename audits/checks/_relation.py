@@ -9,8 +9,11 @@ from typing import Any
 from audits.checks._disclosure import SMALL_STRATA, Shown, pooled_strata, shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._outcomes import Outcomes, weight_of
-from audits.checks.grouping import GroupingParameters, parse_bands
+from audits.checks.base import EvidenceError
+from audits.checks.grouping import GroupingParameters, MissingParameters, parse_bands
 from audits.counting.question import CountQuestion, Tally, count
+from audits.measurements import MetricValue
+from audits.statistics import intervals
 
 Cells = Mapping[Any, Tally]
 #: Stratum -> group -> value of the outcome -> tally.
@@ -23,6 +26,16 @@ class Stratified:
 
     features: Mapping[str, Strata]
     notes: tuple[str, ...]
+
+    def missing(self, metric: str, what: str, parameters: MissingParameters) -> tuple[MetricValue, str]:
+        """The share of rows without the outcome, and why nothing can be estimated, or ""."""
+        cells = [one for members in next(iter(self.features.values())).values() for one in members.values()]
+        total = sum(tally.rows for one in cells for tally in one.values())
+        absent = sum(one[None].rows for one in cells if None in one)
+        interval = intervals.proportion(absent, total, parameters.level)
+        value = MetricValue(metric=metric, value=absent / total, n=total, interval=interval)
+        more = absent > parameters.missing_tolerated * total
+        return value, f"{absent} of {total} rows have no {what}, more than tolerated" if more else ""
 
 
 def count_by_stratum(
@@ -99,7 +112,18 @@ def stratum_rows(feature: str, counts: Strata, threshold: int) -> list[tuple[str
     ]
 
 
-def above_the_middle(outcomes: Outcomes) -> tuple[str, float]:
-    """SQL of "scores above the median" and the median; a score at the median is not above it."""
-    [(middle,)] = outcomes.rows.ask("SELECT quantile_cont(_score, 0.5) FROM outcomes")
-    return f"CASE WHEN _score IS NULL THEN NULL WHEN _score > {middle!r} THEN 1 ELSE 0 END", float(middle)
+def above_the_middle(outcomes: Outcomes, column: str, weights: str) -> tuple[str, float]:
+    """SQL of "`column` above the median" and the median; what lies at the median is not above it.
+
+    A row counts as often as it weighs, and where one half ends between two values the median is their middle. Raises
+    EvidenceError where no row has a value.
+    """
+    weight = weight_of(outcomes, weights) or "1"
+    [(middle,)] = outcomes.rows.ask(
+        f"WITH held AS (SELECT {column} AS v, sum({weight}) AS w FROM outcomes WHERE {column} IS NOT NULL GROUP BY v), "
+        "reached AS (SELECT v, sum(w) OVER (ORDER BY v) AS below, sum(w) OVER () AS whole FROM held WHERE w > 0) "
+        "SELECT (min(v) FILTER (WHERE 2 * below >= whole) + min(v) FILTER (WHERE 2 * below > whole)) / 2 FROM reached"
+    )
+    if middle is None:
+        raise EvidenceError(column.strip("_"), "is missing in every row, so there is no median")
+    return f"CASE WHEN {column} IS NULL THEN NULL WHEN {column} > {float(middle)!r} THEN 1 ELSE 0 END", float(middle)

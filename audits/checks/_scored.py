@@ -95,8 +95,11 @@ def open_scored(
 
 def missing_reason(scored: Scored, columns: str, tolerated: float) -> tuple[MetricValue, str]:
     """The share of rows without one of `columns` (SQL), and why nothing can be estimated, or ""."""
-    total = scored.outcomes.rows.total
-    [(held,)] = scored.outcomes.rows.ask(f"SELECT count(*) FROM outcomes WHERE {columns} IS NOT NULL")
+    rows = f"sum({scored.weight})" if scored.weights == "counts" else "count(*)"
+    [(held, whole)] = scored.outcomes.rows.ask(
+        f"SELECT coalesce({rows} FILTER (WHERE {columns} IS NOT NULL), 0), {rows} FROM outcomes"
+    )
+    total = int(whole)
     missing = total - int(held)
     reason = f"{missing} of {total} rows lack what it needs, more than tolerated" if missing > tolerated * total else ""
     return MetricValue(metric="missing_fraction", value=missing / total, n=total), reason
@@ -155,6 +158,22 @@ def gap_value(metric: str, feature: str, found: list[Moments], level: float) -> 
     if len(found) < 2:  # noqa: PLR2004 - a comparison
         return MetricValue(metric=metric, value=None, n=n, feature=feature, not_estimable="there is only one group")
     value, interval = moments.widest(found, level)
+    return MetricValue(metric=metric, value=value, n=n, feature=feature, interval=interval)
+
+
+def worst_value(metric: str, feature: str, found: list[Moments], level: float) -> MetricValue:
+    """The highest mean of any group, of something that cannot be negative; every group is covered at once."""
+    n = min(one.rows for one in found)
+    own = [moments.interval(one, 1 - (1 - level) / len(found)) for one in found]
+    known = [one for one in own if one is not None]
+    interval = None
+    if len(known) == len(own):
+        low, high = (
+            max(bound or 0.0 for bound in bounds)
+            for bounds in zip(*((one.low, one.high) for one in known), strict=True)
+        )
+        interval = Interval(max(0.0, low), high, level, "student-bonferroni" if len(known) > 1 else known[0].method)
+    value = max(one.mean for one in found)
     return MetricValue(metric=metric, value=value, n=n, feature=feature, interval=interval)
 
 

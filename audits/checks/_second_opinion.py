@@ -89,7 +89,8 @@ def second_opinion(table: CellTable, values: Iterable[MetricValue], suppress_bel
 
 def _affordable(table: CellTable) -> list[str]:
     """The first feature, and those after it while their groups are few enough."""
-    told, groups = [], 0
+    told: list[str] = []
+    groups = 0
     for feature, members in table.features.items():
         groups += len(members)
         if told and groups > MOST_GROUPS:

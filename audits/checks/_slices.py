@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from scipy import special, stats
 
 from audits.checks._cells import Share
-from audits.checks._grouping import MANY_NUMBERS, feature_name, groups_of, tally_of
+from audits.checks._grouping import MANY_NUMBERS, Groups, feature_name, groups_of, tally_of
 from audits.checks._models import BINARY
-from audits.checks._outcomes import read_outcomes, weight_of
+from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
 from audits.checks._rows import NUMERIC, Rows, quoted
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_slices import SliceParameters
@@ -53,6 +53,38 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
     columns, left_out = _columns(outcomes.rows, parameters)
     bands = parse_bands(parameters.bands)
     groups = groups_of(outcomes.rows, columns, bands, depth=min(parameters.depth, len(columns)), most=MOST_VALUES)
+    totals, absent = _counted(outcomes, groups, parameters)
+    right, wrong = totals.pop(("", ""), [Tally(), Tally()])
+    whole = Share(wrong, right + wrong)
+    if not whole.rows:
+        raise EvidenceError("target", "no row has both label and prediction, so nothing can be wrong")
+    total = absent + whole.rows
+    missing = MetricValue(metric="missing_fraction", value=absent / total, n=total)
+    untold = ""
+    if absent > parameters.missing_tolerated * total:
+        untold = f"{absent} of {total} rows lack label or prediction, more than tolerated"
+    found = [
+        Slice(*where, Share(hits, hits + fine), _rest(whole, hits, hits + fine))
+        for where, (fine, hits) in sorted(totals.items())
+    ]
+    tested = [] if untold else [one for one in found if one.rows >= parameters.least_rows]
+    hidden = [one for one in tested if _tells(one, parameters.suppress_below)]
+    tested = [one for one in tested if one not in hidden]
+    if hidden:
+        left_out.append(f"{len(hidden)} slices with a count below {parameters.suppress_below} were left out.")
+    values, table = _judged(tested, whole.rows, parameters, untold)
+    return Measurement(
+        values=(missing, *values),
+        inputs=outcomes.inputs,
+        tables={"slices": table},
+        notes=(f"Predictions come from {outcomes.origin}.", *groups.notes, *left_out),
+    )
+
+
+def _counted(
+    outcomes: Outcomes, groups: Groups, parameters: SliceParameters
+) -> tuple[dict[tuple[str, str], list[Tally]], int]:
+    """Right and wrong rows of each slice and, under two empty names, of all; rows that are neither."""
     question = CountQuestion(
         relation=f"(SELECT *, {_AIMS[parameters.aim]} AS _wrong FROM outcomes) judged",
         keys=groups.keys,
@@ -61,30 +93,14 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
         weight=weight_of(outcomes, parameters.weights),
     )
     totals: dict[tuple[str, str], list[Tally]] = {}
+    absent = 0
     for line in count(outcomes.rows.ask, question):
-        if line.outcomes[0] is not None:
+        if line.outcomes[0] is None:
+            absent += 0 if line.keys else tally_of(line, parameters.weights).rows
+        else:
             own = totals.setdefault((feature_name(line.keys), feature_name(line.groups)), [Tally(), Tally()])
             own[int(line.outcomes[0])] += tally_of(line, parameters.weights)
-    right, wrong = totals.pop(("", ""), [Tally(), Tally()])
-    whole = Share(wrong, right + wrong)
-    if not whole.rows:
-        raise EvidenceError("target", "no row has both label and prediction, so nothing can be wrong")
-    found = [
-        Slice(*where, Share(hits, hits + fine), _rest(whole, hits, hits + fine))
-        for where, (fine, hits) in sorted(totals.items())
-    ]
-    tested = [one for one in found if one.rows >= parameters.least_rows]
-    hidden = [one for one in tested if _tells(one, parameters.suppress_below)]
-    tested = [one for one in tested if one not in hidden]
-    if hidden:
-        left_out.append(f"{len(hidden)} slices with a count below {parameters.suppress_below} were left out.")
-    values, table = _judged(tested, whole.rows, parameters)
-    return Measurement(
-        values=tuple(values),
-        inputs=outcomes.inputs,
-        tables={"slices": table},
-        notes=(f"Predictions come from {outcomes.origin}.", *groups.notes, *left_out),
-    )
+    return totals, absent
 
 
 def _rest(whole: Share, hits: Tally, total: Tally) -> Share:
@@ -133,17 +149,16 @@ def _worse(one: Slice) -> float:
     return float(special.ndtr(-one.excess / spread)) if spread else 1.0
 
 
-def _judged(tested: list[Slice], total: int, parameters: SliceParameters) -> tuple[list[MetricValue], Table]:
+def _judged(
+    tested: list[Slice], total: int, parameters: SliceParameters, untold: str
+) -> tuple[list[MetricValue], Table]:
     p_values = [_worse(one) for one in tested]
     adjusted = significance.benjamini_hochberg(p_values) if tested else []
     level = 1 - (1 - parameters.level) / max(1, len(tested))
     excess = [one.excess for one in tested]
     order = sorted(range(len(tested)), key=lambda i: (adjusted[i], -excess[i], tested[i].feature, tested[i].group))
     kept = [i for i in order if adjusted[i] <= parameters.discovery_rate]
-    values = [
-        MetricValue(metric="slices_tested", value=float(len(tested)), n=total),
-        MetricValue(metric="slices_found", value=float(len(kept)), n=total),
-    ]
+    values = [MetricValue(metric="slices_tested", value=float(len(tested)), n=total)]
 
     def valued(metric: str, index: int, feature: str, group: str) -> MetricValue:
         one = tested[index]
@@ -154,10 +169,12 @@ def _judged(tested: list[Slice], total: int, parameters: SliceParameters) -> tup
 
     values += [valued("slice_excess", i, tested[i].feature, tested[i].group) for i in kept[: parameters.shown]]
     if tested:
+        values.append(MetricValue(metric="slices_found", value=float(len(kept)), n=total))
         values.append(valued("largest_excess", max(range(len(tested)), key=excess.__getitem__), "", ""))
     else:
-        reason = f"no slice has at least {parameters.least_rows} rows inside and outside"
-        values.append(MetricValue(metric="largest_excess", value=None, n=0, not_estimable=reason))
+        reason = untold or f"no slice that may be told has at least {parameters.least_rows} rows inside and outside"
+        unknown = ("slices_found", "largest_excess")
+        values += [MetricValue(metric=metric, value=None, n=0, not_estimable=reason) for metric in unknown]
     rows = tuple(
         (one.feature, one.group, one.inside.rows, one.inside.hits.rows, excess[i], p_values[i], adjusted[i])
         for i in order[: parameters.shown]

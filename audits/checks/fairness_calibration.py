@@ -4,7 +4,7 @@ Per group: mean score minus share of positives (calibration in the large); Brier
 expected calibration error over equal bins of the score, sum of n_b/n · |share of positives - mean score| (Naeini et al.
 2015); area under the ROC curve, and the cross-group areas of Kallus & Zhou (2019): a positive of the group above a
 negative of the rest (xauc), the reverse, and their difference, which shows who is ranked too low. Over all groups:
-highest minus lowest.
+highest minus lowest, and the group that fares worst.
 
 Means have Student's interval, areas DeLong's (differences of independent areas by square and add). The interval of the
 calibration error takes every bin's share within its own interval at once: the plain error is never 0 by chance, and its
@@ -21,32 +21,29 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import GroupingParameters
+from audits.checks.grouping import MissingParameters
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationParameters(GroupingParameters):
+class CalibrationParameters(MissingParameters):
     """Beside the common ones. `bins`: equal parts of [0, 1]. `missing_tolerated`: rows without label or score."""
 
     bins: int = 10
-    missing_tolerated: float = 0.01
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
-        GroupingParameters.__post_init__(self)
+        MissingParameters.__post_init__(self)
         if not 2 <= self.bins <= 100:  # noqa: PLR2004 - one bin hides everything
             raise ParameterError("bins", "must be between 2 and 100")
-        if not 0 <= self.missing_tolerated < 1:
-            raise ParameterError("missing_tolerated", "must be at least 0 and below 1")
 
 
 class Calibration:
     """Sums and histograms of the scores, per group."""
 
     id: ClassVar[str] = "fairness.calibration"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Calibration and ranking quality within groups"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[CalibrationParameters]] = CalibrationParameters
@@ -63,6 +60,7 @@ class Calibration:
         "brier_difference": "Highest minus lowest Brier score of the groups.",
         "auc_difference": "Highest minus lowest area under the curve of the groups.",
         "worst_group_expected_calibration_error": "Highest calibration error of any group.",
+        "worst_group_brier": "Highest Brier score of any group.",
         "worst_group_auc": "Lowest area under the curve of any group.",
     }
 

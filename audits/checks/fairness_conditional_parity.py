@@ -8,7 +8,8 @@ strata: below it, one number does not describe them. Over all groups: the larges
 every group covered at once. Conditional demographic disparity as in `fairness.dataset_bias`.
 
 Which strata are legitimate is a decision of the policy: a stratum that is itself the product of discrimination explains
-it away. The table `strata` holds the counts. Supports AI Act Art. 10(2)(f)-(g); EU Charter Art. 21.
+it away. Where more rows than `missing_tolerated` have no decision, nothing is estimable. The table `strata` holds the
+counts. Supports AI Act Art. 10(2)(f)-(g); EU Charter Art. 21.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import GroupingParameters
+from audits.checks.grouping import MissingParameters
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionalParameters(GroupingParameters):
+class ConditionalParameters(MissingParameters):
     """Beside the common ones. `strata`: the columns within whose values people are compared; at least one."""
 
     strata: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
-        GroupingParameters.__post_init__(self)
+        MissingParameters.__post_init__(self)
         if not self.strata:
             raise ParameterError("strata", "must name at least one column within whose values people are compared")
 
@@ -40,11 +41,12 @@ class ConditionalParity:
     """Counts decisions per stratum and group."""
 
     id: ClassVar[str] = "fairness.conditional_parity"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Selection among comparable people"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[ConditionalParameters]] = ConditionalParameters
     metrics: ClassVar[Mapping[str, str]] = {
+        "missing_prediction_fraction": "Share of rows without a decision.",
         "conditional_selection_difference": "Selection rate of the group minus the rest's, common to the strata.",
         "conditional_odds_ratio": "Odds of selection in the group over those of the rest, common to the strata.",
         "conditional_p_value": "Chance of such a difference if all strata selected alike (Cochran-Mantel-Haenszel).",

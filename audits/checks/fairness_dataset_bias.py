@@ -8,7 +8,8 @@ accepted. Over all groups: the widest of DPL.
 
 CI has Wilson's interval, DPL the score interval. The label being binary, every distance is a function of two
 rates: its bounds are those over both Wilson intervals at once, so that 0 is included where the rates may be equal. CDD
-is resampled from the table. Supports AI Act Art. 10(2)(f)-(g).
+is resampled from the table. Where more rows than `missing_tolerated` have no label, nothing is estimable. Supports AI
+Act Art. 10(2)(f)-(g).
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from audits.checks.grouping import GroupingParameters
+from audits.checks.grouping import MissingParameters
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetBiasParameters(GroupingParameters):
+class DatasetBiasParameters(MissingParameters):
     """Beside the common ones. `strata`: columns for the conditional disparity; none leaves it out."""
 
     strata: tuple[str, ...] = ()
@@ -33,11 +34,12 @@ class DatasetBias:
     """Counts labels per group in the training data."""
 
     id: ClassVar[str] = "fairness.dataset_bias"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Bias in the labels of the training data"
     needs: ClassVar[frozenset[str]] = frozenset({"train"})
     Parameters: ClassVar[type[DatasetBiasParameters]] = DatasetBiasParameters
     metrics: ClassVar[Mapping[str, str]] = {
+        "missing_label_fraction": "Share of rows without a label.",
         "class_imbalance": "Rows of the rest minus rows of the group, over all rows.",
         "label_difference": "Share of positive labels of the rest minus that of the group (DPL).",
         "kullback_leibler": "Divergence of the label distribution of the rest from that of the group, in nats.",

@@ -33,13 +33,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import GroupingParameters, parse_bands, parse_groups
+from audits.checks.grouping import MissingParameters, parse_bands, parse_groups
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)
-class GroupParameters(GroupingParameters):
+class GroupParameters(MissingParameters):
     """What to compare, beside the common parameters of groups.
 
     `intersect`: columns whose joint groups are added whatever the depth. `expected_groups`: groups that must be
@@ -49,13 +49,10 @@ class GroupParameters(GroupingParameters):
 
     intersect: tuple[str, ...] = ()
     expected_groups: tuple[str, ...] = ()
-    missing_tolerated: float = 0.01
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
-        GroupingParameters.__post_init__(self)
-        if not 0 <= self.missing_tolerated < 1:
-            raise ParameterError("missing_tolerated", "must be at least 0 and below 1")
+        MissingParameters.__post_init__(self)
         if len(self.intersect) == 1 or len(set(self.intersect)) != len(self.intersect):
             raise ParameterError("intersect", "must name at least two different columns, or none")
         parse_groups(self.expected_groups)

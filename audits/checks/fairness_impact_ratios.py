@@ -4,7 +4,8 @@
 is the share of the category that scores above the median of everybody; a score at the median is not above it. The
 impact ratio of a category is its rate divided by the highest rate, unrounded. A category with less than `least_share`
 of the rows (2 % there) is left out of the comparison, never silently: it is listed with its size and the reason. People
-without a known category are counted and are no category. The usual reading adds the four-fifths rule of 29 CFR
+without a known category are counted and are no category. Where more rows than `missing_tolerated` have no decision or
+score, no ratio is estimable. The usual reading adds the four-fifths rule of 29 CFR
 1607.4(D), which is no part of that law.
 
 Intervals: score intervals (Koopman 1984) against the comparator, for all pairs at once, because the comparator itself
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import GroupingParameters
+from audits.checks.grouping import MissingParameters
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
@@ -27,7 +28,7 @@ MODES = ("selection", "scoring")
 
 
 @dataclass(frozen=True, slots=True)
-class ImpactParameters(GroupingParameters):
+class ImpactParameters(MissingParameters):
     """Beside the common ones. `mode`: selection or scoring. `least_share`: of the rows, below which one is left out."""
 
     mode: str = "selection"
@@ -36,7 +37,7 @@ class ImpactParameters(GroupingParameters):
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
-        GroupingParameters.__post_init__(self)
+        MissingParameters.__post_init__(self)
         if self.mode not in MODES:
             raise ParameterError("mode", f"must be one of {', '.join(MODES)}")
         if not 0 <= self.least_share < 0.5:  # noqa: PLR2004 - half would leave one category
@@ -47,12 +48,13 @@ class ImpactRatios:
     """Rates of categories beside the most favoured one."""
 
     id: ClassVar[str] = "fairness.impact_ratios"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Impact ratios of selection or scoring"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[ImpactParameters]] = ImpactParameters
     metrics: ClassVar[Mapping[str, str]] = {
         "category_share": "Share of the category among people whose category is known.",
+        "missing_prediction_fraction": "Share of rows without a decision, or without a score.",
         "unknown_category_count": "People whose category is not known.",
         "selection_rate": "Share of the category that is selected.",
         "scoring_rate": "Share of the category that scores above the median of everybody.",

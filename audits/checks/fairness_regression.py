@@ -3,7 +3,8 @@
 Per group: mean error (prediction - label; negative where the group is underestimated), mean absolute error, root mean
 squared error, mean prediction. Each group beside the rest: the Kolmogorov-Smirnov and the Wasserstein-1 distance of
 their predictions (statistical parity of scores; Agarwal, Dudík & Wu 2019) and of their errors. Over all groups: highest
-minus lowest mean error, mean absolute error and mean prediction.
+minus lowest mean error, mean absolute error and mean prediction; the mean absolute error of the group that fares worst
+(bounded group loss, in the same paper).
 
 Means have Student's interval, widest gaps the simultaneous one. The distances have the band of Dvoretzky, Kiefer and
 Wolfowitz (Massart 1990) around both distribution functions, which holds for any distribution; for Wasserstein it is
@@ -17,30 +18,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from audits.checks.base import ParameterError
-from audits.checks.grouping import GroupingParameters
+from audits.checks.grouping import MissingParameters
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)
-class RegressionParameters(GroupingParameters):
-    """Beside the common ones. `missing_tolerated`: share of rows without label or prediction."""
-
-    missing_tolerated: float = 0.01
-
-    def __post_init__(self) -> None:
-        """Ranges that the types cannot say."""
-        GroupingParameters.__post_init__(self)
-        if not 0 <= self.missing_tolerated < 1:
-            raise ParameterError("missing_tolerated", "must be at least 0 and below 1")
+class RegressionParameters(MissingParameters):
+    """The common ones. `missing_tolerated`: share of rows without label or prediction."""
 
 
 class RegressionFairness:
     """Sums and histograms of predictions and errors, per group."""
 
     id: ClassVar[str] = "fairness.regression"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Group fairness of predicted numbers"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[RegressionParameters]] = RegressionParameters
@@ -57,6 +49,7 @@ class RegressionFairness:
         "mean_error_difference": "Highest minus lowest mean error of the groups.",
         "mean_absolute_error_difference": "Highest minus lowest mean absolute error of the groups.",
         "mean_prediction_difference": "Highest minus lowest mean prediction of the groups.",
+        "worst_group_mean_absolute_error": "Highest mean absolute error of any group, in units of the target.",
     }
 
     def measure(self, evidence: Evidence, parameters: RegressionParameters) -> Measurement:

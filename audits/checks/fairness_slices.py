@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
-from audits.checks.grouping import WEIGHTS, validate_threshold
+from audits.checks.grouping import WEIGHTS, validate_threshold, validate_tolerated
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
@@ -31,7 +31,8 @@ class SliceParameters:
     `columns`: empty means features and sensitive ones; at most 30. `bands`: cut points of numeric columns. `depth`: how
     many values are combined. `aim`: error (wrong decisions) or rejection (predicted negative). `shown`: slices in the
     table. `weights`: what the column tagged weight means, as for groups. `suppress_below`: slices with a count from 1
-    to below it, inside or outside, are left out. Columns with more than 50 values are left out, and the notes say so.
+    to below it, inside or outside, are left out. `missing_tolerated`: share of rows without label or prediction above
+    which nothing is tested. Columns with more than 50 values are left out, and the notes say so.
     """
 
     columns: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class SliceParameters:
     level: float = 0.95
     weights: str = "sampling"
     suppress_below: int = 0
+    missing_tolerated: float = 0.01
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
@@ -58,6 +60,7 @@ class SliceParameters:
         if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
             raise ParameterError("level", "must be at least 0.5 and below 1")
         validate_threshold(self.suppress_below)
+        validate_tolerated(self.missing_tolerated)
         if self.weights not in WEIGHTS:
             raise ParameterError("weights", f"must be one of {', '.join(WEIGHTS)}")
         if not 1 <= self.shown <= 1000:  # noqa: PLR2004 - a table, not a dump
@@ -68,11 +71,12 @@ class WorstSlices:
     """Counts every combination once and tests them all."""
 
     id: ClassVar[str] = "fairness.slices"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Worst slices of the data"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[SliceParameters]] = SliceParameters
     metrics: ClassVar[Mapping[str, str]] = {
+        "missing_fraction": "Share of rows without label or prediction, as the search needs them.",
         "slices_tested": "Slices that were large enough to test.",
         "slices_found": "Slices that remain after the control of false discoveries.",
         "slice_excess": "Rate in a slice that was found minus the rate in the rest.",

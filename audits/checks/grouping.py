@@ -56,6 +56,27 @@ class GroupingParameters:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class MissingParameters(GroupingParameters):
+    """Beside the common ones, for checks that need a label, a prediction or a score in every row.
+
+    `missing_tolerated`: share of rows without one, above which nothing that needs it is estimable.
+    """
+
+    missing_tolerated: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Ranges that the types cannot say."""
+        GroupingParameters.__post_init__(self)
+        validate_tolerated(self.missing_tolerated)
+
+
+def validate_tolerated(missing: float) -> None:
+    """Raises ParameterError outside of [0, 1)."""
+    if not 0 <= missing < 1:
+        raise ParameterError("missing_tolerated", "must be at least 0 and below 1")
+
+
 def validate_threshold(suppress_below: int) -> None:
     """Raises ParameterError outside 0 to 1000."""
     if not 0 <= suppress_below <= 1000:  # noqa: PLR2004 - more would withhold everything

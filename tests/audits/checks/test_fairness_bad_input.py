@@ -18,10 +18,12 @@ from audits.checks.fairness_impact_ratios import ImpactRatios
 from audits.checks.fairness_multiclass import MulticlassFairness
 from audits.checks.fairness_ranking import RankingFairness
 from audits.checks.fairness_regression import RegressionFairness
+from audits.checks.fairness_slices import WorstSlices
+from audits.checks.performance_metrics import PerformanceMetrics
 from audits.criteria import Criterion, Outcome, judge
 from audits.evidence import Evidence
 from audits.measurements import Measurement, ObservationStatus
-from tests.audits.checks.evidence_files import dataset, evidence
+from tests.audits.checks.evidence_files import dataset, evidence, measured
 
 Columns = dict[str, list[Any]]
 Declared = dict[str, tuple[str, tuple[str, ...]]]
@@ -76,6 +78,18 @@ CHECKS: Mapping[str, tuple[Check, str, str, str, dict[str, Any], str]] = {
     "regression": (RegressionFairness(), "mean_error_difference", "most", "regression", {}, "evaluation"),
     "ranking": (RankingFairness(), "lowest_exposure_ratio", "least", "ranking", {}, "evaluation"),
     "dataset": (DatasetBias(), "label_difference_range", "most", "binary_classification", {}, "train"),
+    "scoring": (
+        ImpactRatios(),
+        "lowest_impact_ratio",
+        "least",
+        "binary_classification",
+        {"mode": "scoring"},
+        "evaluation",
+    ),
+    "slices": (WorstSlices(), "largest_excess", "most", "binary_classification", {"least_rows": 2}, "evaluation"),
+    "performance": (PerformanceMetrics(), "accuracy", "least", "binary_classification", {}, "evaluation"),
+    "loss": (PerformanceMetrics(), "log_loss", "most", "binary_classification", {}, "evaluation"),
+    "numbers": (PerformanceMetrics(), "mae", "most", "regression", {}, "evaluation"),
 }
 
 
@@ -112,13 +126,17 @@ BAD: Mapping[str, Callable[[Columns], None]] = {
 }
 
 #: Where an input is harmless for a check, because the check does not look at it or may rightly decide.
-HARMLESS = {("every label is missing", name) for name in ("group", "ratio", "impact", "conditional", "ranking")} | {
+UNLABELLED = {"group", "ratio", "impact", "conditional", "ranking", "scoring"}
+OF_EVERYBODY = {"slices", "performance", "loss", "numbers"}
+HARMLESS = {
     (case, name)
     for case in BAD
     for name in CHECKS
-    if ("scor" in case and name not in {"calibration", "error", "ranking"})
-    or ("decision" in case and name in {"calibration", "error", "ranking", "dataset"})
-    or (("label" in case or "NaN" in case) and name in {"ranking", "group", "ratio", "impact", "conditional"})
+    if ("scor" in case and name not in {"calibration", "error", "ranking", "scoring", "loss"})
+    or ("decision" in case and name in {"calibration", "error", "ranking", "dataset", "scoring"})
+    or (("label" in case or "NaN" in case) and name in UNLABELLED)
+    # Of everybody at once, whoever the groups are; labels and decisions may all be alike.
+    or (name in OF_EVERYBODY and ("group" in case or "sensitive" in case or "constant" in case))
 }
 
 
@@ -159,3 +177,57 @@ def test_bad_input_is_named_or_undecided_and_never_passes(tmp_path: Path, case: 
     outcome = judge(ObservationStatus.MEASURED, answer, limit).outcome
     if (case, name) not in HARMLESS:
         assert outcome is not Outcome.SATISFIED
+
+
+#: What every row needs, what is said to be missing, and every metric that then has no value.
+NEEDED: Mapping[str, tuple[str, str, set[str]]] = {
+    "impact": ("p", "decision", {"impact_ratio", "lowest_impact_ratio"}),
+    "scoring": ("s", "score", {"impact_ratio", "lowest_impact_ratio"}),
+    "conditional": ("p", "decision", {*ConditionalParity.metrics} - {"missing_prediction_fraction"}),
+    "dataset": ("y", "label", {*DatasetBias.metrics} - {"missing_label_fraction", "conditional_disparity"}),
+    "slices": ("p", "lack label or prediction", {"slices_found", "largest_excess"}),
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_rows_that_are_left_out_are_counted_and_too_many_bar_the_comparison(tmp_path: Path, name: str) -> None:
+    check, _, _, task, parameters, role = CHECKS[name]
+    column, words, barred = NEEDED[name]
+    columns = {key: list(values) for key, values in CLEAN.items()}
+    columns[column][-3:] = [None] * 3
+    declared = {key: tags for key, tags in TAGS.items() if role != "train" or key not in {"p", "s"}}
+    held = {key: values for key, values in columns.items() if key in declared}
+    given = evidence(dataset(tmp_path / "e.csv", held, declared, role), signature={"task": task, "threshold": 0.5})
+    answer = measured(check, given, **parameters)
+    [share] = [value for value in answer.values if value.metric.startswith("missing")]
+    assert (share.value, share.n) == (3 / ROWS, ROWS)
+    found = [value for value in answer.values if value.metric in barred]
+    assert {value.metric for value in found} == barred
+    assert all(value.value is None and words in value.not_estimable for value in found)
+    tolerated = measured(check, given, missing_tolerated=0.2, **parameters)
+    assert all(
+        value.value is not None for value in tolerated.values if value.metric in barred - {"homogeneity_p_value"}
+    )
+
+
+@pytest.mark.parametrize("task", ["binary_classification", "regression"])
+def test_the_median_of_a_counted_table_is_that_of_its_rows(tmp_path: Path, task: str) -> None:
+    column = "s" if task == "binary_classification" else "p"
+    tags: Declared = {column: ("number", TAGS[column][1]), "g": ("string", ("sensitive",))}
+    columns: Columns = {column: [0.1, 0.2, 0.6, 0.9, 0.3], "g": list("aabbb")}
+    times = [9, 2, 4, 1, 6]
+    counted = {**columns, "n": times}
+    spread = {
+        name: [one for one, often in zip(values, times, strict=True) for _ in range(often)]
+        for name, values in columns.items()
+    }
+    signature = {"task": task, "threshold": 0.5}
+    by_rows = evidence(dataset(tmp_path / "r.csv", spread, tags, "evaluation"), signature=signature)
+    weighed = {**tags, "n": ("integer", ("weight",))}
+    by_counts = evidence(dataset(tmp_path / "c.csv", counted, weighed, "evaluation"), signature=signature)
+    answers = (
+        measured(ImpactRatios(), by_rows, mode="scoring"),
+        measured(ImpactRatios(), by_counts, mode="scoring", weights="counts"),
+    )
+    assert answers[0].values == answers[1].values
+    assert "above the median, 0.25" in " ".join(answers[0].notes)
