@@ -1,102 +1,107 @@
-"""From which columns a model's features were made, as far as emitters told of steps between columns."""
+"""Column lineage in the database: the steps behind a version's features, and what emitters said of columns."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from registry.connectors.statements import IDENTITY_ROLES, SAME_CONTENT, label_of
-from registry.models import LineageColumnEdge, LineageEdge, ModelVersion
+from registry.cards import GOVERNANCE_TAGS
+from registry.column_walk import Column, ColumnWalk, steps_behind
+from registry.connectors.statements import column_of, family_of, feature_name, label_of, unique
+from registry.lineage import ColumnEdge, Graph
+from registry.models import LineageColumnEdge, LineageNode, ModelVersion
 
-#: A column: the family of its dataset (the name without a version), and its own name.
-Column = tuple[str, str]
-MOST_LEVELS = 100
+_TAG = "tag "
+_DENIALS = frozenset({"false", "no", "0"})
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureOrigin:
-    """`columns` are (dataset, column) of everything the feature was made from, nearest first."""
+    """`columns` are (dataset, column) of everything the feature was made from, nearest first; `nodes` hold them."""
 
     feature: str
     columns: tuple[Column, ...]
+    nodes: tuple[str, ...] = ()
 
 
-def origins_of(version: ModelVersion) -> tuple[FeatureOrigin, ...]:
-    """One entry for each feature, in the order of the signature. Empty `columns`: no declared data holds it.
+def origins_of(version: ModelVersion, graph: Graph) -> tuple[FeatureOrigin, ...]:
+    """One entry for each feature, in the order of the signature. Empty `columns`: no data is known to hold it.
 
-    Two or three queries for each level of the walk, whatever the number of features. Columns of data of the same
-    content are the same columns.
+    `graph` is the lineage of `version`. Columns of data of the same content are the same, and all names are given.
     """
-    seeds = _seeds(version)
-    up = _walked({column for columns in seeds.values() for column in columns})
-    return tuple(
-        FeatureOrigin(feature, tuple((label_of(family), name) for family, name in _reached(seeds[feature], up)))
-        for feature in version.signature["features"]
-    )
+    walk = ColumnWalk(graph)
+    found = []
+    for column in unique(version.signature["features"]):
+        places = walk.ancestry(feature_name(str(version), column)).columns
+        named = [(name, there) for node, there in places for name in walk.members(node)]
+        columns = unique((label_of(family_of(name)), there) for name, there in named)
+        found.append(FeatureOrigin(column, columns, unique(name for name, _there in named)))
+    return tuple(found)
 
 
-def _seeds(version: ModelVersion) -> dict[str, list[Column]]:
-    """Each feature where the declared data of the version has a column of its name."""
-    found: dict[str, list[Column]] = {feature: [] for feature in version.signature["features"]}
-    for use in version.inputs.select_related("dataset_version__dataset").order_by("role"):
-        for column in use.dataset_version.columns:
-            if column["name"] in found:
-                found[column["name"]].append((f"dataset:{use.dataset_version}", column["name"]))
+def with_columns(graph: Graph) -> Graph:
+    """The graph with the steps between columns that lead to its root's features, and who has any at all.
+
+    One query for each level of the walk, whatever the number of features.
+    """
+    walk = ColumnWalk(graph)
+    found: list[ColumnEdge] = []
+    for wanted in steps_behind(walk, [(feature, column_of(feature)) for feature in walk.features()]):
+        steps = _steps(wanted)
+        walk.learn(steps)
+        found += steps
+    return replace(graph, columns=unique(sorted(found)))
+
+
+def with_column_lineage(names: Iterable[str]) -> frozenset[str]:
+    """The families of those datasets of which somebody told from which columns any of theirs came."""
+    rows = LineageColumnEdge.objects.filter(target_family__in={family_of(name) for name in names})
+    return frozenset(rows.values_list("target_family", flat=True).distinct())
+
+
+def tags_told(nodes: Iterable[LineageNode]) -> dict[str, dict[str, Any]]:
+    """What emitters said of columns, as facts for each dataset: `told_tags`, also those of the data without a version.
+
+    And `column_lineage`, where anybody told of steps between columns.
+    """
+    data = [node for node in nodes if node.kind == "dataset"]
+    traced = with_column_lineage(node.name for node in data)
+    bases = LineageNode.objects.in_bulk({node.family for node in data if node.family != node.name}, field_name="name")
+    found: dict[str, dict[str, Any]] = {}
+    for node in data:
+        tags = _tags(node.facts)
+        base = bases.get(node.family)
+        for column, more in _tags(base.facts).items() if base is not None else ():
+            tags[column] |= more
+        told: dict[str, Any] = {"column_lineage": True} if node.family in traced else {}
+        if tags:
+            told["told_tags"] = {column: sorted(words) for column, words in sorted(tags.items())}
+        if told:
+            found[node.name] = told
     return found
 
 
-def _walked(frontier: set[Column]) -> dict[Column, set[Column]]:
-    """Each column met with the columns it was made from."""
-    up: dict[Column, set[Column]] = {}
-    names: dict[str, set[str]] = {}
-    for _level in range(MOST_LEVELS):
-        if not frontier:
-            break
-        names |= _other_names({family for family, _name in frontier} - names.keys())
-        steps = _steps(frontier)
-        for family, column in frontier:
-            up[family, column] = steps[family, column] | {(other, column) for other in names.get(family, ())}
-        frontier = {column for step in frontier for column in up[step]} - up.keys()
-    return up
+def _tags(facts: Mapping[str, list[Any]]) -> dict[str, set[str]]:
+    """The governance tags in a tags facet, in whatever spelling. A tag of the dataset as a whole names no column."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for fact, (_stamp, value) in facts.items():
+        if not fact.startswith(_TAG) or value is None or str(value).strip().casefold() in _DENIALS:
+            continue
+        said = fact.removeprefix(_TAG)
+        for tag in GOVERNANCE_TAGS:
+            column, key = said[: -len(tag) - 1], said[-len(tag) :]
+            if column and said[-len(tag) - 1] == " " and key.casefold().replace("-", "_").replace(" ", "_") == tag:
+                found[column].add(tag)
+    return found
 
 
-def _steps(columns: Iterable[Column]) -> Mapping[Column, set[Column]]:
-    found: dict[Column, set[Column]] = defaultdict(set)
+def _steps(columns: Iterable[Column]) -> list[ColumnEdge]:
     wanted = set(columns)
     rows = LineageColumnEdge.objects.filter(
         target_family__in={family for family, _name in wanted}, target_column__in={name for _family, name in wanted}
     )
-    for family, name, *source in rows.values_list("target_family", "target_column", "source_family", "source_column"):
-        if (family, name) in wanted:
-            found[family, name].add((source[0], source[1]))
-    return found
-
-
-def _other_names(families: set[str]) -> dict[str, set[str]]:
-    """Other families that hold the same content or go by a symlink."""
-    found: dict[str, set[str]] = {family: set() for family in families}
-    holders: dict[int, set[str]] = defaultdict(set)
-    beside = LineageEdge.objects.filter(source__family__in=families, role__in=IDENTITY_ROLES)
-    for family, kind, key, other in beside.values_list("source__family", "target__kind", "target", "target__family"):
-        if kind == "content":
-            holders[key].add(family)
-        else:
-            found[family].add(other)
-    for key, other in LineageEdge.objects.filter(source__in=holders, role=SAME_CONTENT).values_list(
-        "source", "target__family"
-    ):
-        for family in holders[key]:
-            found[family].add(other)
-    return {family: others - {family} for family, others in found.items()}
-
-
-def _reached(seeds: Iterable[Column], up: Mapping[Column, set[Column]]) -> list[Column]:
-    reached = dict.fromkeys(seeds)
-    waiting = list(reached)
-    while waiting:
-        for column in sorted(up.get(waiting.pop(0), ())):
-            if column not in reached:
-                reached[column] = None
-                waiting.append(column)
-    return list(reached)
+    fields = ("source_family", "source_column", "target_family", "target_column", "effect")
+    found = (ColumnEdge(*row) for row in rows.values_list(*fields))
+    return [step for step in found if (step.target_family, step.target_column) in wanted]

@@ -16,14 +16,15 @@ from django.db.models import Exists, OuterRef, Q
 
 from registry.connectors.statements import (
     VERSION_OF,
-    ColumnEdge,
     StatedNode,
     Statement,
     content_edges,
     family_of,
+    feature_name,
     run_name,
+    unique,
 )
-from registry.lineage import Edge
+from registry.lineage import ColumnEdge, Edge
 from registry.models import (
     DatasetVersion,
     LineageColumnEdge,
@@ -63,6 +64,7 @@ def apply(statements: Iterable[Statement]) -> None:
                 source_column=step.source_column,
                 target_family=step.target_family,
                 target_column=step.target_column,
+                effect=step.effect,
             )
             for step in sorted(columns)
         ),
@@ -118,7 +120,7 @@ def document() -> dict[str, Any]:
         "columns": sorted(
             list(step)
             for step in LineageColumnEdge.objects.values_list(
-                "source_family", "source_column", "target_family", "target_column"
+                "source_family", "source_column", "target_family", "target_column", "effect"
             )
         ),
     }
@@ -147,7 +149,15 @@ def _of_model(version: ModelVersion) -> Statement:
         edges.append(Edge(f"commit:{version.code_revision}", name, "code"))
     if version.source_run:
         edges.append(Edge(run_name(version.source_run), name, "output"))
-    return Statement(stamp="", nodes=(StatedNode(name), content), edges=(there, back, *edges))
+    features = {column: feature_name(str(version), column) for column in version.signature.get("features", ())}
+    edges += [Edge(feature, name, "feature") for feature in features.values()]
+    columns = [
+        ColumnEdge(f"dataset:{use.dataset_version}", column["name"], features[column["name"]], column["name"])
+        for use in uses
+        for column in use.dataset_version.columns
+        if column["name"] in features
+    ]
+    return Statement(stamp="", nodes=(StatedNode(name), content), edges=(there, back, *edges), columns=unique(columns))
 
 
 def _of_assignment(assignment: StageAssignment) -> Statement:

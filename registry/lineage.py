@@ -1,8 +1,9 @@
 """Where a model version comes from: a graph of datasets, jobs and models, as plain values.
 
 An edge points from input to output: `dataset:patients/1 -> job:train -> model:risk/3`. Node ids are
-`dataset:<slug>/<number>`, `job:<name>` and `model:<slug>/<number>`. The JSON document is
-`{"root": id, "nodes": [{"id", "kind", "facts"}], "edges": [{"source", "target", "role"}]}`.
+`dataset:<slug>/<number>`, `job:<name>`, `model:<slug>/<number>` and `feature:<slug>/<number>|<column>`. The document is
+`{"root": id, "nodes": [{"id", "kind", "facts"}], "edges": [{"source", "target", "role"}], "columns": [{"source",
+"source_column", "target", "target_column", "effect"}]}`.
 
 The graph keeps what is wrong with it (edges to nodes nobody recorded, cycles, orphans) instead of refusing it: a gap in
 the record is a fact to be measured. Only a document that is not of this shape is refused.
@@ -17,11 +18,17 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-NODE_KINDS = ("dataset", "job", "run", "model", "deployment")
+NODE_KINDS = ("dataset", "job", "run", "feature", "model", "deployment")
+
+#: What a step does with the values of its column: hands them on, only chooses or orders rows by them, or masks them.
+VALUE, SELECTION, MASKED = "value", "selection", "masked"
+EFFECTS = (VALUE, SELECTION, MASKED)
 
 #: Facts a node may state. `withdrawn`, `personal_data`, `special_categories` are booleans; `retention_until` is an ISO
 #: date; `purposes` and `regions` are lists; the rest is text. `card` is the digest of the dataset card these facts come
-#: from. A dataset with a `source` was declared as an origin: nothing has to lead to it.
+#: from. A dataset with a `source` was declared as an origin: nothing has to lead to it. `tagged_columns` maps a column
+#: to the tags that a card or a registration gives it, `told_tags` to those of an emitter; `columns` is a list of
+#: `{"name", "type"}`; `column_lineage` says that somebody told which columns went into columns of this dataset.
 FACTS = (
     "digest",
     "owner",
@@ -42,6 +49,9 @@ FACTS = (
     "risk_accepted_until",
     "retention_passed",
     "tagged_columns",
+    "told_tags",
+    "columns",
+    "column_lineage",
 )
 
 
@@ -73,13 +83,28 @@ class Edge:
     role: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ColumnEdge:
+    """A column made from a column. Datasets are named by family: without their version. A feature is its own family."""
+
+    source_family: str
+    source_column: str
+    target_family: str
+    target_column: str
+    effect: str = VALUE
+
+
 @dataclass(frozen=True)
 class Graph:
-    """Nodes and edges around `root`, the version in question. Closures follow edges, also over unrecorded nodes."""
+    """Nodes and edges around `root`, the version in question. Closures follow edges, also over unrecorded nodes.
+
+    `columns` are the steps between columns that lead to the root's features; closures do not follow them.
+    """
 
     root: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    columns: tuple[ColumnEdge, ...] = ()
 
     @cached_property
     def by_id(self) -> Mapping[str, Node]:
@@ -137,11 +162,21 @@ class Graph:
             "edges": [
                 {"source": edge.source, "target": edge.target, "role": edge.role} for edge in sorted(set(self.edges))
             ],
+            "columns": [
+                {
+                    "source": step.source_family,
+                    "source_column": step.source_column,
+                    "target": step.target_family,
+                    "target_column": step.target_column,
+                    "effect": step.effect,
+                }
+                for step in sorted(set(self.columns))
+            ],
         }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Graph:
-        """Read `to_document`. Raises LineageDocumentError naming the first wrong place."""
+        """Read `to_document`; older documents have no columns. Raises LineageDocumentError naming the wrong place."""
         root = _text(document, "root", "root")
         nodes: list[Node] = []
         seen: set[str] = set()
@@ -152,9 +187,11 @@ class Graph:
             seen.add(node.id)
             nodes.append(node)
         edges = [_edge(entry, f"edges[{index}]") for index, entry in enumerate(_list(document, "edges"))]
+        told = _list(document, "columns") if "columns" in document else []
+        columns = [_column_edge(entry, f"columns[{index}]") for index, entry in enumerate(told)]
         if root not in seen:
             raise LineageDocumentError("root", f"{root} is not among the nodes")
-        return cls(root=root, nodes=tuple(nodes), edges=tuple(edges))
+        return cls(root=root, nodes=tuple(nodes), edges=tuple(edges), columns=tuple(columns))
 
 
 def _neighbours(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -258,4 +295,19 @@ def _edge(entry: Any, place: str) -> Edge:
         raise LineageDocumentError(f"{place}.role", "must be a text")
     return Edge(
         source=_text(entry, "source", f"{place}.source"), target=_text(entry, "target", f"{place}.target"), role=role
+    )
+
+
+def _column_edge(entry: Any, place: str) -> ColumnEdge:
+    if not isinstance(entry, Mapping):
+        raise LineageDocumentError(place, "must be an object")
+    effect = entry.get("effect", VALUE)
+    if effect not in EFFECTS:
+        raise LineageDocumentError(f"{place}.effect", f"must be one of {', '.join(EFFECTS)}")
+    return ColumnEdge(
+        source_family=_text(entry, "source", f"{place}.source"),
+        source_column=_text(entry, "source_column", f"{place}.source_column"),
+        target_family=_text(entry, "target", f"{place}.target"),
+        target_column=_text(entry, "target_column", f"{place}.target_column"),
+        effect=effect,
     )

@@ -116,6 +116,7 @@ def complete_graph(**_signal: Any) -> None:
     if (
         nodes.filter(dataset_version__isnull=False).count() < DatasetVersion.objects.count()
         or nodes.filter(model_version__isnull=False).count() < ModelVersion.objects.count()
+        or (ModelVersion.objects.exists() and not nodes.filter(kind="feature").exists())
     ):
         rebuild()
 

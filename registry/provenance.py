@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from registry import closures, recalls
 from registry.cards import GOVERNANCE_TAGS, Card
+from registry.columns import tags_told, with_columns
 from registry.connectors.statements import IDENTITY_ROLES, SAME_CONTENT, label_of, unique
 from registry.dataset_cards import cards_of, tagged_columns
 from registry.graph import plain_facts
@@ -38,10 +39,10 @@ _CARD_FACTS = (
 
 
 def lineage_of(version: ModelVersion) -> Graph:
-    """Everything upstream of `version`: datasets, the runs and jobs that made them, down to declared sources."""
+    """Everything upstream of `version`: its features, datasets, the runs and jobs behind them, down to the sources."""
     node = version.lineage_node
     graph = _graph(node, closures.ancestors(node), lambda source, target: (target, source))
-    return recalls.with_acceptances(graph, version, timezone.now())
+    return recalls.with_acceptances(with_columns(graph), version, timezone.now())
 
 
 def lineage_below(version: ModelVersion) -> Graph:
@@ -54,7 +55,8 @@ def lineage_around(version: ModelVersion) -> Graph:
     """Both directions in one graph."""
     above, below = lineage_of(version), lineage_below(version)
     nodes = {node.id: node for node in (*above.nodes, *below.nodes)}
-    return Graph(root=above.root, nodes=tuple(nodes.values()), edges=unique((*above.edges, *below.edges)))
+    edges = unique((*above.edges, *below.edges))
+    return Graph(root=above.root, nodes=tuple(nodes.values()), edges=edges, columns=above.columns)
 
 
 def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
             for column in tagged_columns(dataset, card)
             if column["name"] in card.columns or set(column["tags"]) & set(GOVERNANCE_TAGS)
         },
+        "columns": [{"name": column["name"], "type": column["type"]} for column in dataset.columns],
         "withdrawn": hasattr(dataset, "withdrawal"),
     }
 
@@ -122,6 +125,8 @@ def _steps(root: int, known: Mapping[int, LineageNode], beside: Beside) -> Itera
             silent = known[far].kind in ("run", "job") and not known[far].facts
             if (silent or role in ("job", "code")) and not beside.get(far):
                 continue
+            if role == "feature" and near != root:
+                continue  # what another model asks for says nothing of this one
             yield near, far, role
             if far not in met:
                 met.add(far)
@@ -153,10 +158,11 @@ def _facts(known: Mapping[int, LineageNode], into: Beside) -> dict[int, dict[str
         elif node.model_version is not None:
             registered[key] = _model_facts(node.model_version)
     found = {}
+    told = tags_told(known.values())
     for key, node in known.items():
-        stated = _stated(node, known, into)
+        stated = _stated(node, known, into) | told.get(node.name, {})
         if key in registered:
-            found[key] = registered[key] | _contradiction(registered[key]["digest"], stated)
+            found[key] = registered[key] | _contradiction(registered[key]["digest"], stated) | told.get(node.name, {})
             continue
         for content, role in into.get(key, ()):
             for other, _role in into.get(content, ()) if role == SAME_CONTENT and node.kind == "dataset" else ():

@@ -8,40 +8,29 @@ from typing import Any
 import numpy as np
 
 from audits.checks import _single
-from audits.checks._lineage import read_graph, upstream_datasets
+from audits.checks._feature_tags import FeatureTags
+from audits.checks._lineage import read_graph
 from audits.checks._prints import cells
 from audits.checks._rows import Rows, open_rows
 from audits.checks.lineage_special_categories import SpecialParameters
 from audits.evidence import Evidence
-from audits.measurements import Interval, Measurement, MetricValue, Table
+from audits.measurements import Interval, Measurement, MetricValue
 from audits.statistics import roc
 from audits.statistics.resampling import redrawn
-from registry.cards import GOVERNANCE_TAGS
 
 Array = np.ndarray[Any, Any]
-TAGGED = {
-    "special_features": "special_category",
-    "personal_features": "pii",
-    "sensitive_features": "sensitive",
-    "suspected_features": "proxy_suspected",
-}
 MOST_GROUPS = 10
 
 
 def measure_special(evidence: Evidence, parameters: SpecialParameters) -> Measurement:
     """Everything; see `lineage_special_categories`."""
-    _, inputs = read_graph(evidence)
+    graph, inputs = read_graph(evidence)
     rows = open_rows(evidence.datasets["evaluation"])
     features = _features(evidence, rows)
-    carrying = {metric: [name for name in features if tag in rows.column(name).tags] for metric, tag in TAGGED.items()}
-    carrying["tags_lost"] = list(_lost(evidence, features, rows))
-    values = [
-        MetricValue(metric=metric, value=float(len(names)), n=len(features)) for metric, names in carrying.items()
-    ]
-    values += _proxies(rows, features, parameters, evidence.seed)
-    places = tuple((metric, name) for metric, names in carrying.items() for name in names)
-    table = Table(("metric", "column"), places)
-    return Measurement(values=tuple(values), inputs={**inputs, **rows.inputs}, tables={"columns": table})
+    tags = FeatureTags(graph, {name: frozenset(rows.column(name).tags) for name in features})
+    values = [*tags.values(), *_proxies(rows, features, parameters, evidence.seed)]
+    inputs = {**inputs, **rows.inputs}
+    return Measurement(values=tuple(values), inputs=inputs, tables=tags.tables(), notes=tags.notes())
 
 
 def _features(evidence: Evidence, rows: Rows) -> list[str]:
@@ -49,18 +38,6 @@ def _features(evidence: Evidence, rows: Rows) -> list[str]:
     held = {column.name for column in rows.dataset.columns}
     asked = [str(name) for name in evidence.model.signature.get("features", ()) if name in held]
     return asked or list(rows.dataset.tagged("feature"))
-
-
-def _lost(evidence: Evidence, features: list[str], rows: Rows) -> Iterator[str]:
-    """Features that are untagged here and tagged in a dataset upstream, unless a card names the column."""
-    graph, _ = read_graph(evidence)
-    here = graph.by_id.get(f"dataset:{rows.dataset.name}")
-    said = here.facts.get("tagged_columns", {}) if here else {}
-    upstream = [node.facts.get("tagged_columns", {}) for node in upstream_datasets(graph) if node is not here]
-    for name in features:
-        untagged = not set(GOVERNANCE_TAGS).intersection(rows.column(name).tags)
-        if untagged and name not in said and any(tagged.get(name) for tagged in upstream):
-            yield name
 
 
 def _proxies(rows: Rows, features: list[str], parameters: SpecialParameters, seed: int) -> list[MetricValue]:

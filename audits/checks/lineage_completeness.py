@@ -28,7 +28,7 @@ class LineageCompleteness:
     """Counts the gaps in everything upstream of the version, the version itself included."""
 
     id: ClassVar[str] = "lineage.completeness"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Completeness of lineage"
     needs: ClassVar[frozenset[str]] = frozenset({"lineage"})
     Parameters: ClassVar[type[LineageParameters]] = LineageParameters
@@ -45,6 +45,7 @@ class LineageCompleteness:
         "cycles": "Groups of nodes that are recorded as their own ancestors.",
         "orphans": "Recorded nodes that neither lead to the version nor come from it.",
         "dangling_edges": "Edges with an end that nobody recorded.",
+        "features_without_column": "Features for which no column of any data is recorded.",
     }
 
     def measure(self, evidence: Evidence, parameters: LineageParameters) -> Measurement:  # noqa: ARG002 - protocol
@@ -75,7 +76,7 @@ def _unknown(metric: str) -> MetricValue:
 def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
     """The recorded nodes from which the root was made (with it), and the places of each kind of gap."""
     reach = graph.upstream(graph.root) | {graph.root}
-    nodes = [graph.by_id[node_id] for node_id in sorted(reach) if node_id in graph.by_id]
+    nodes = [node for name in sorted(reach) if (node := graph.by_id.get(name)) is not None and node.kind != "feature"]
     relevant = [edge for edge in graph.dangling_edges() if edge.target in reach]
 
     def places(wanted: Callable[[Node], bool]) -> list[str]:
@@ -84,7 +85,9 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
     def is_dataset(node: Node) -> bool:
         return node.kind == "dataset"
 
-    ends = [node_id for node_id in sorted(reach) if not graph.inputs_of(node_id)]
+    features = {node.id for node in graph.nodes if node.kind == "feature"}
+    ends = [name for name in sorted(reach - features) if not graph.inputs_of(name)]
+    traced = {step.target_family for step in graph.columns}
     gaps = {
         "paths_without_declared_source": [end for end in ends if not _is_declared_source(graph.by_id.get(end))],
         "nodes_missing_digest": places(lambda node: _is_held(node) and not node.facts.get("digest")),
@@ -107,6 +110,7 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
         ),
         "cycles": [" -> ".join(group) for group in graph.cycles() if reach.intersection(group)],
         "orphans": list(graph.orphans()),
+        "features_without_column": sorted(features - traced),
         "dangling_edges": [f"{edge.source} -> {edge.target}" for edge in relevant],
     }
     return nodes, gaps

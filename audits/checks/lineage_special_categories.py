@@ -1,8 +1,13 @@
 """Do sensitive facts about people reach the model, under their own name or in disguise?
 
-*Under their own name*: features of the model that are tagged special_category, pii, sensitive or proxy_suspected, and
-columns that lost such a tag on the way: a dataset upstream tags the column, a later one holds a column of the same name
-without the tag, and its card does not say so. A tag is taken off by naming the column on the card, never by silence.
+*Under their own name*: features of the model that carry a tag special_category, pii, sensitive or proxy_suspected, on
+the evaluation data or on any column they were made from. Tags follow the steps between columns that emitters told of
+(OpenLineage's columnLineage) and the columns that the registered data have of the features, whatever the columns are
+called on the way. Where nobody told of any step between columns of a dataset, and along registered derivations, they
+follow names instead, and the table `origins` and a note say so. A tag is taken off by a card that names the column, or
+by a step whose every way is declared as `masking: true`; never by a new name, and never by silence. A step that only
+chooses, joins, groups or orders rows is told apart (`tags_selecting`). Of a feature that comes from a column whose
+origin nobody told, although data behind it hold tags, nothing is known: it has no value, and that is never a pass.
 
 *In disguise*: how well each feature alone tells the groups of a sensitive attribute apart. `proxy_auc` is the area
 under the ROC curve of one group against all others, folded to 0.5-1, the largest over the groups; each bin of the
@@ -48,19 +53,23 @@ class SpecialParameters:
 
 
 class SpecialCategories:
-    """Counts sensitive columns among the features, and measures how far the others stand in for them."""
+    """Counts features that carry sensitive tags, and measures how far the others stand in for them."""
 
     id: ClassVar[str] = "lineage.special_categories"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Special categories and proxies"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation", "lineage"})
     Parameters: ClassVar[type[SpecialParameters]] = SpecialParameters
     metrics: ClassVar[Mapping[str, str]] = {
-        "special_features": "Features of the model that are tagged special_category.",
-        "personal_features": "Features of the model that are tagged pii.",
-        "sensitive_features": "Features of the model that are tagged sensitive.",
-        "suspected_features": "Features of the model that are tagged proxy_suspected.",
-        "tags_lost": "Features whose column carries a tag upstream that nobody took off.",
+        "special_features": "Features of the model that carry the tag special_category.",
+        "personal_features": "Features of the model that carry the tag pii.",
+        "sensitive_features": "Features of the model that carry the tag sensitive.",
+        "suspected_features": "Features of the model that carry the tag proxy_suspected.",
+        "tags_lost": "Features that carry a tag from upstream which the evaluation data do not show.",
+        "tags_selecting": "Features whose rows a tagged column chose, joined, grouped or ordered.",
+        "tags_masked": "Features for which a tag ended at a step declared as masking.",
+        "followed_by_name": "Features that were followed by name past data without column lineage.",
+        "untold_features": "Features from a column of untold origin, with tagged data behind it.",
         "proxy_auc": "How well the feature alone tells a group of the attribute from all others, 0.5 to 1.",
         "proxy_information": "Share of the attribute's entropy that the feature takes away, 0 to 1.",
         "worst_proxy_auc": "The largest area of any feature that is not itself sensitive.",

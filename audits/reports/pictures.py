@@ -17,6 +17,7 @@ from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictured import Picture, heard, left_out, sentence
 from audits.reports.tongue import ours
 from audits.reports.wording import metric_in_words
+from registry.connectors.statements import group_of
 
 MOST_PICTURES, MOST_MORE, MOST_ROWS, FEWEST_BARS = 5, 3, 14, 3
 #: What the charts of an explanation show already.
@@ -142,14 +143,26 @@ def of_lineage(document: ReportDocument) -> Picture | None:
     if not facts.nodes:
         return None
     nodes = [
-        charts.Node(id=node.id, kind=node.kind, label=node.label, detail=node.detail, problem=ours(node.problem))
+        charts.Node(
+            id=node.id,
+            kind=node.kind,
+            label=node.label,
+            detail=node.detail,
+            problem=ours(node.problem),
+            group=group_of(node.id),
+        )
         for node in facts.nodes
     ]
     title = _("Lineage of the model version")
     wrong = sum(bool(node.problem) for node in facts.nodes)
     told = _("{nodes} datasets, jobs and models joined by {steps} steps; {wrong} with a problem.").format(
-        nodes=len(nodes), steps=len(facts.edges), wrong=wrong
+        nodes=sum(not node.group for node in nodes),
+        steps=sum(not any(map(group_of, edge)) for edge in facts.edges),
+        wrong=wrong,
     )
+    features = sum(bool(node.group) for node in nodes)
+    if features:
+        told += " " + ngettext("{number} feature.", "{number} features.", features).format(number=features)
     svg = charts.lineage(nodes, facts.edges, title=title, description=told)
     return Picture(svg, f"{title}: {told}", told)
 

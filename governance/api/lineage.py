@@ -181,10 +181,11 @@ class ColumnsRead(ApiView):
         responses=FeatureDocument(many=True),
     )
     def get(self, request: Request, slug: str, number: int) -> Response:
-        """As far as emitters told of steps between columns."""
+        """As far as emitters told of steps between columns; along names where they told of none."""
+        version = version_for(request, slug, number)
         found = [
             {"feature": origin.feature, "columns": [{"dataset": d, "column": c} for d, c in origin.columns]}
-            for origin in origins_of(version_for(request, slug, number))
+            for origin in origins_of(version, provenance.lineage_of(version))
         ]
         return Response(found)
 

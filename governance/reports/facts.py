@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from governance.models import BreakGlass, GateDecision, PromotionRequest, Waiver
 from governance.policies import metric_choice
 from governance.policies.metric_choice import MetricChoice
 from registry import provenance
+from registry.column_walk import ColumnWalk, Place
 from registry.connectors.statements import label_of
 from registry.lineage import Graph
 from registry.models import DatasetWithdrawal, ModelVersion
@@ -176,6 +177,8 @@ def lineage_facts(version: ModelVersion, at: datetime | None = None) -> parts.Li
 def of_graph(graph: Graph, later: frozenset[str] = frozenset()) -> parts.Lineage:
     """Any graph as a report shows it; `later` are datasets that were withdrawn only after the report's decision."""
     nodes = []
+    walk = ColumnWalk(graph)
+    sources = {feature: walk.sources(feature) for feature in walk.features()}
     for node in graph.nodes:
         facts: Mapping[str, Any] = node.facts
         problem = "withdrawn" if facts.get("withdrawn") else ""
@@ -187,17 +190,16 @@ def of_graph(graph: Graph, later: frozenset[str] = frozenset()) -> parts.Lineage
             problem = "; ".join(filter(None, (problem, "contradictory digests")))
         label = label_of(node.id, str(facts.get("job", "")))
         told = (facts.get("state"), facts.get("licence"), (facts.get("digest") or "")[:19])
-        detail = " · ".join(str(part) for part in told if part)
-        nodes.append(
-            parts.LineageNode(
-                id=node.id,
-                kind=node.kind,
-                label=label,
-                detail=detail,
-                problem=problem,
-            )
-        )
-    return parts.Lineage(nodes=tuple(nodes), edges=tuple((edge.source, edge.target) for edge in graph.edges))
+        detail = " · ".join(str(part) for part in told if part) or _columns_in_words(sources.get(node.id, ()))
+        nodes.append(parts.LineageNode(id=node.id, kind=node.kind, label=label, detail=detail, problem=problem))
+    edges = [(edge.source, edge.target) for edge in graph.edges]
+    edges += [(node, feature) for feature, places in sources.items() for node, _column in places]
+    return parts.Lineage(nodes=tuple(nodes), edges=tuple(edges))
+
+
+def _columns_in_words(places: Iterable[Place]) -> str:
+    """Whence a feature comes, one step back."""
+    return ", ".join(f"{column} of {label_of(node)}" for node, column in places)
 
 
 def _withdrawn_after(at: datetime) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audits.reports import charts
@@ -9,6 +10,7 @@ from audits.reports.parts import Lineage
 from governance.reports import facts as report_facts
 from registry import provenance
 from registry.columns import FeatureOrigin, origins_of
+from registry.connectors.statements import feature_name, group_of, kind_of
 from registry.exports import FORMS
 from registry.lineage import Graph
 from registry.models import ModelVersion
@@ -19,9 +21,13 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True, slots=True)
 class LineagePicture:
-    """An SVG whose boxes carry the keys of `rows`, and how many rows the table leaves out."""
+    """An SVG whose boxes carry the keys of `rows`, and how many rows the table leaves out.
+
+    `unfolded` is the same picture with every feature by its name.
+    """
 
     svg: str
+    unfolded: str
     rows: tuple[LineageRow, ...]
     left_out: int
     features: tuple[FeatureOrigin, ...] = ()
@@ -48,13 +54,15 @@ def lineage_picture(version: ModelVersion) -> LineagePicture | None:
     if len(facts.nodes) <= 1:
         return None
     labels = {node.id: node.label for node in facts.nodes}
+    features = origins_of(version, graph)
 
     def named(ids: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(labels.get(name, name) for name in ids)
+        return tuple(labels.get(name, name) for name in ids if kind_of(name) != "feature")
 
+    listed = [(f"n{index}", node) for index, node in enumerate(facts.nodes) if node.kind != "feature"]
     rows = tuple(
         LineageRow(
-            key=f"n{index}",
+            key=key,
             kind=node.kind,
             label=node.label,
             detail=node.detail,
@@ -62,22 +70,40 @@ def lineage_picture(version: ModelVersion) -> LineagePicture | None:
             made_from=named(graph.inputs_of(node.id)),
             went_into=named(graph.outputs_of(node.id)),
         )
-        for index, node in enumerate(facts.nodes[:MOST_LISTED])
+        for key, node in listed[:MOST_LISTED]
     )
-    return LineagePicture(drawn(facts), rows, len(facts.nodes) - len(rows), origins_of(version))
+    behind = {feature_name(str(version), origin.feature): origin.nodes for origin in features}
+    return LineagePicture(
+        svg=drawn(facts, unfolded=False, behind=behind),
+        unfolded=drawn(facts, unfolded=True, behind=behind),
+        rows=rows,
+        left_out=len(listed) - len(rows),
+        features=features,
+    )
 
 
 def lineage_svg(graph: Graph) -> str:
     """The picture of any graph."""
-    return drawn(report_facts.of_graph(graph))
+    return drawn(report_facts.of_graph(graph), unfolded=None, behind={})
 
 
-def drawn(facts: Lineage) -> str:
-    """The SVG of `facts`, with what it shows in words."""
+def drawn(facts: Lineage, *, unfolded: bool | None, behind: Mapping[str, tuple[str, ...]]) -> str:
+    """The SVG of `facts`, with what it shows in words. `behind` names the data that each feature came from."""
     nodes = [
-        charts.Node(id=node.id, kind=node.kind, label=node.label, detail=node.detail, problem=node.problem)
+        charts.Node(
+            id=node.id,
+            kind=node.kind,
+            label=node.label,
+            detail=node.detail,
+            problem=node.problem,
+            group=group_of(node.id),
+            behind=behind.get(node.id, ()),
+        )
         for node in facts.nodes
     ]
     wrong = sum(bool(node.problem) for node in nodes)
-    told = f"{len(nodes)} datasets, runs, jobs and models joined by {len(facts.edges)} steps; {wrong} with a problem."
-    return charts.lineage(nodes, facts.edges, title=TITLE, description=told)
+    boxes = [node for node in nodes if not node.group]
+    steps = [edge for edge in facts.edges if not any(map(group_of, edge))]
+    told = f"{len(boxes)} datasets, runs, jobs and models joined by {len(steps)} steps; {wrong} with a problem."
+    told += f" {len(nodes) - len(boxes)} features." if len(nodes) > len(boxes) else ""
+    return charts.lineage(nodes, facts.edges, title=TITLE, description=told, unfolded=unfolded)

@@ -14,19 +14,19 @@ from typing import Any
 from registry.connectors import openlineage_facets as facets
 from registry.connectors.statements import (
     SAME_NAME,
-    ColumnEdge,
     LineageRefusedError,
     StatedNode,
     Statement,
     content_edges,
     dataset_name,
     family_of,
+    feature_name,
     job_name,
     run_name,
     stamp,
     unique,
 )
-from registry.lineage import Edge
+from registry.lineage import ColumnEdge, Edge
 
 FORMAT = "openlineage"
 ENDINGS = ("COMPLETE", "FAIL", "ABORT")
@@ -60,12 +60,21 @@ def read(event: Mapping[str, Any], digest: str) -> Statement:
         nodes.append(StatedNode(run, _run_facts(event, job)))
         edges.append(Edge(job, run, "job"))
         centre = run
-    for side in ("inputs", "outputs"):
-        for index, dataset in enumerate(event.get(side, ())):
-            name = _dataset(dataset, f"{side}[{index}]", nodes, edges, columns)
-            edges.append(Edge(name, centre, "input") if side == "inputs" else Edge(centre, name, "output"))
-    if "dataset" in event:
-        _dataset(event["dataset"], "dataset", nodes, edges, columns)
+    listed: set[str] = set()
+    sources: list[tuple[str, str]] = []
+    for place, dataset in _datasets(event):
+        first = len(columns)
+        name = _dataset(dataset, place, nodes, edges, columns)
+        side = place.partition("[")[0] if centre else "dataset"
+        if side == "inputs":
+            edges.append(Edge(name, centre, "input"))
+            listed.add(family_of(name))
+        elif side == "outputs":
+            edges.append(Edge(centre, name, "output"))
+        into = centre if side == "outputs" else name
+        sources += [(step.source_family, into) for step in columns[first:] if step.source_family != family_of(name)]
+    # Data that columns came from went in, also where the event lists it nowhere.
+    edges += [Edge(name, into, "column") for name, into in sources if into != centre or name not in listed]
     return Statement(
         stamp=stamp(event_time(event), 1 if ending else 0, digest),
         nodes=tuple(nodes),
@@ -104,12 +113,17 @@ def _dataset(
         if link != name:
             nodes.append(StatedNode(link))
             edges += [Edge(name, link, SAME_NAME), Edge(link, name, SAME_NAME)]
-    family = family_of(name)
-    for target, namespace, other, source in facets.column_steps_in(given):
-        columns.append(
-            ColumnEdge(dataset_name(namespace, other, place=f"{place}.facets.columnLineage"), source, family, target)
-        )
+    where = f"{place}.facets.columnLineage"
+    for step in facets.column_steps_in(given):
+        source = family_of(dataset_name(step.namespace, step.dataset, place=where))
+        columns.append(ColumnEdge(source, step.source, _made(name, step.target, where), step.target, step.effect))
     return name
+
+
+def _made(name: str, column: str, place: str) -> str:
+    """What a column step leads to: a dataset, or the feature of a registered model that the column is."""
+    model = name.removeprefix("model:")
+    return family_of(name) if model == name else feature_name(model, column, place=place)
 
 
 def _run_facts(event: Mapping[str, Any], job: str) -> dict[str, Any]:
@@ -127,10 +141,16 @@ def _facet_groups(event: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[
     for part in ("run", "job"):
         if part in event:
             yield f"{part}.facets", part, event[part].get("facets", {})
-    datasets = [("dataset", event["dataset"])] if "dataset" in event else []
-    for side in ("inputs", "outputs"):
-        datasets += [(f"{side}[{index}]", dataset) for index, dataset in enumerate(event.get(side, ()))]
-    for place, dataset in datasets:
+    for place, dataset in _datasets(event):
         yield f"{place}.facets", "dataset", dataset.get("facets", {})
         yield f"{place}.inputFacets", "input", dataset.get("inputFacets", {})
         yield f"{place}.outputFacets", "output", dataset.get("outputFacets", {})
+
+
+def _datasets(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each dataset of the event with its place."""
+    if "dataset" in event:
+        yield "dataset", event["dataset"]
+    for side in ("inputs", "outputs"):
+        for index, dataset in enumerate(event.get(side, ())):
+            yield f"{side}[{index}]", dataset

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import jsonschema_rs
 
 from registry.canonical import is_digest
 from registry.connectors.statements import LineageRefusedError
+from registry.lineage import MASKED, SELECTION, VALUE
 
 SCHEMAS = Path(__file__).with_name("openlineage_schemas")
 CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
@@ -28,6 +30,19 @@ _CONTENT_VERSION = re.compile(r"(?:md5|sha256):[0-9a-f]+", re.ASCII)
 _TERMS = ("owner", "licence", "legal_basis", "purpose", "source", "retention_until", "personal_data")
 _SPECIAL = "special_categories"
 _MOST_COLUMNS = 5000
+#: Uses of a column that decide which rows there are or in what order; a CONDITIONAL decides values.
+_CHOOSING = frozenset({"JOIN", "GROUP_BY", "FILTER", "SORT", "WINDOW"})
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStep:
+    """Column `source` of another dataset went into column `target` of this one; `effect` is a word of the graph."""
+
+    namespace: str
+    dataset: str
+    source: str
+    target: str
+    effect: str
 
 
 def require_event(event: Any, place: str) -> None:
@@ -122,14 +137,30 @@ def symlinks_in(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield namespace, name
 
 
-def column_steps_in(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    """(column here, namespace, dataset, column there) of each stated step."""
+def column_steps_in(given: Mapping[str, Any]) -> Iterator[ColumnStep]:
+    """Each stated step from a column of other data to a column of this data."""
     fields = _object(given, "columnLineage").get("fields")
     for column, step in fields.items() if isinstance(fields, Mapping) else ():
-        for origin in _objects(step if isinstance(step, Mapping) else {}, "inputFields"):
-            names = tuple(_text(origin, part) for part in ("namespace", "name", "field"))
-            if column and all(names):
-                yield column, *names
+        told = step if isinstance(step, Mapping) else {}
+        for origin in _objects(told, "inputFields"):
+            namespace, name, source = (_text(origin, part) for part in ("namespace", "name", "field"))
+            if column and namespace and name and source:
+                yield ColumnStep(namespace, name, source, target=column, effect=_effect(told, origin))
+
+
+def _effect(step: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
+    """Masked only where every way from the column is declared as masking; choosing rows only where nothing else is.
+
+    `transformationType` is the older word of the facet, for all columns of the step at once.
+    """
+    ways = _objects(origin, "transformations")
+    if not ways:
+        return MASKED if _text(step, "transformationType") == "MASKED" else VALUE
+    open_ways = [way for way in ways if way.get("masking") is not True]
+    if not open_ways:
+        return MASKED
+    chosen = all(_text(way, "type") == "INDIRECT" and _text(way, "subtype") in _CHOOSING for way in open_ways)
+    return SELECTION if chosen else VALUE
 
 
 def _require(validator: Any, instance: Any, place: str) -> None:

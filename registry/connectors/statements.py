@@ -2,7 +2,8 @@
 
 Names: `dataset:<namespace>|<name>` or, where the emitter told versions apart, `dataset:<namespace>|<name>|<version>`;
 `job:<namespace>|<name>`; `run:<id>`; `content:<digest>`. Registered versions are `dataset:<slug>/<number>` and
-`model:<slug>/<number>`: without the bar no emitter can take their place by accident.
+`model:<slug>/<number>`: without the bar no emitter can take their place by accident. A version's features are
+`feature:<slug>/<number>|<column>`.
 
 Two nodes of the same content are joined through its content node, by an edge in each direction. So a file that was
 traced by one tool and registered by another is one thing to every walk, whichever was told first.
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from registry.errors import AssayError
-from registry.lineage import Edge
+from registry.lineage import ColumnEdge, Edge
 
 #: Roles that join two names of the same content; a walk follows them, a cycle of them means nothing.
 SAME_CONTENT = "content"
@@ -48,18 +49,8 @@ class StatedNode:
 
     @property
     def kind(self) -> str:
-        """What stands before the first colon."""
-        return self.name.partition(":")[0]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ColumnEdge:
-    """A column made from another column. Datasets are named by family: without their version."""
-
-    source_family: str
-    source_column: str
-    target_family: str
-    target_column: str
+        """What stands before the first colon of the name."""
+        return kind_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +87,32 @@ def job_name(namespace: str, name: str, *, place: str = "job") -> str:
     return _named("job", place, namespace, name)
 
 
+def feature_name(version: str, column: str, *, place: str = "signature.features") -> str:
+    """The node name of one feature of `<slug>/<number>`. Raises LineageRefusedError for one too long to be indexed."""
+    return _named("feature", place, version, column)
+
+
 def run_name(text: str) -> str:
     """The node name of a run; a UUID has one spelling however it was written."""
     try:
         return f"run:{uuid.UUID(text)}"
     except ValueError:
         return f"run:{text}"
+
+
+def column_of(feature: str) -> str:
+    """The column that a feature node is about."""
+    return feature.partition("|")[2].replace("%7C", "|").replace("%25", "%")
+
+
+def group_of(name: str) -> str:
+    """What is drawn as one box with the node: the features of one version; "" for all that stand alone."""
+    return f"features:{name.partition(':')[2].partition('|')[0]}" if kind_of(name) == "feature" else ""
+
+
+def kind_of(name: str) -> str:
+    """What stands before the first colon."""
+    return name.partition(":")[0]
 
 
 def content_edges(name: str, digest: str) -> tuple[StatedNode, Edge, Edge]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from registry.column_walk import features_from
 from registry.connectors.statements import label_of
 from registry.lineage import Graph
 
@@ -9,6 +10,7 @@ _SHAPES = {
     "dataset": ("[(", ")]"),
     "job": ("(", ")"),
     "run": ("(", ")"),
+    "feature": ("([", "])"),
     "model": ("[[", "]]"),
     "deployment": ("{{", "}}"),
 }
@@ -28,6 +30,8 @@ def written(graph: Graph) -> str:
         if edge["source"] in keys and edge["target"] in keys:
             role = f'|"{_quoted(edge["role"])}"|' if edge["role"] else ""
             lines.append(f"    {keys[edge['source']]} -->{role} {keys[edge['target']]}")
+    for source, feature, column in features_from(graph):
+        lines.append(f'    {keys[source]} -->|"{_quoted(column)}"| {keys[feature]}')
     return "\n".join(lines) + "\n"
 
 

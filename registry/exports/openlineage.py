@@ -12,13 +12,20 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from registry.connectors.statements import OURS
-from registry.lineage import Graph, Node
+from registry.connectors.statements import OURS, family_of, kind_of
+from registry.lineage import MASKED, SELECTION, VALUE, Graph, Node
 
 PRODUCER = "https://assay.example/exports/openlineage"
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _NO_TIME = "1970-01-01T00:00:00Z"  # the record knows an order, not the hour, where no event told of it
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, PRODUCER)
+
+#: How a facet tells the effect of a step. Which choice of rows it was is not kept, so the first of them stands for all.
+_TOLD_AS: Mapping[str, dict[str, Any]] = {
+    VALUE: {},
+    MASKED: {"transformations": [{"type": "DIRECT", "masking": True}]},
+    SELECTION: {"transformations": [{"type": "INDIRECT", "subtype": "FILTER", "description": "chooses rows"}]},
+}
 
 
 def written(graph: Graph) -> str:
@@ -31,7 +38,9 @@ def events(graph: Graph) -> list[dict[str, Any]]:
     inputs: dict[str, set[str]] = defaultdict(set)
     outputs: dict[str, set[str]] = defaultdict(set)
     for edge in graph.edges:
-        source, target = _kind(edge.source), _kind(edge.target)
+        source, target = kind_of(edge.source), kind_of(edge.target)
+        if source == "feature":
+            continue  # told by the columns of the model
         if target in ("run", "job"):
             inputs[edge.target].add(edge.source)
         elif source in ("run", "job"):
@@ -52,17 +61,25 @@ def _event(name: str, graph: Graph, inputs: list[str], outputs: list[str]) -> di
         "eventTime": node.facts.get("ended_at") or node.facts.get("started_at") or _NO_TIME,
         "run": {"runId": run},
         "job": {"namespace": namespace, "name": job},
-        "inputs": [_dataset(graph, dataset) for dataset in inputs if _kind(dataset) not in ("run", "job")],
-        "outputs": [_dataset(graph, dataset) for dataset in outputs if _kind(dataset) not in ("run", "job")],
+        "inputs": [_dataset(graph, dataset) for dataset in inputs if kind_of(dataset) not in ("run", "job")],
+        "outputs": [
+            _dataset(graph, dataset, with_columns=True) for dataset in outputs if kind_of(dataset) not in ("run", "job")
+        ],
         "producer": PRODUCER,
         "schemaURL": SCHEMA,
     }
 
 
-def _dataset(graph: Graph, name: str) -> dict[str, Any]:
+def _dataset(graph: Graph, name: str, *, with_columns: bool = False) -> dict[str, Any]:
     namespace, own = _names(name)
     facts: Mapping[str, Any] = graph.by_id[name].facts if name in graph.by_id else {}
-    facets = {}
+    facets: dict[str, Any] = {}
+    if with_columns and (fields := _fields(graph, name)):
+        facets["columnLineage"] = {
+            "_producer": PRODUCER,
+            "_schemaURL": "https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json",
+            "fields": fields,
+        }
     if str(facts.get("digest", "")).startswith("sha256:"):
         facets["assay_dataset"] = {
             "_producer": PRODUCER,
@@ -78,6 +95,18 @@ def _dataset(graph: Graph, name: str) -> dict[str, Any]:
     return {"namespace": namespace, "name": own, "facets": facets}
 
 
+def _fields(graph: Graph, name: str) -> dict[str, Any]:
+    """The steps into columns of a dataset, or into the features of a model."""
+    fields: dict[str, Any] = {}
+    for step in sorted(set(graph.columns)):
+        model = kind_of(name) == "model" and step.target_family.startswith(f"feature:{name.removeprefix('model:')}|")
+        if model or step.target_family == family_of(name):
+            namespace, own = _names(step.source_family)
+            origin = {"namespace": namespace, "name": own, "field": step.source_column, **_TOLD_AS[step.effect]}
+            fields.setdefault(step.target_column, {"inputFields": []})["inputFields"].append(origin)
+    return fields
+
+
 def _names(name: str) -> tuple[str, str]:
     """Namespace and name; whatever we named ourselves is in the namespace `assay` under its whole name."""
     parts = name.partition(":")[2].split("|")
@@ -86,10 +115,6 @@ def _names(name: str) -> tuple[str, str]:
 
 def _decoded(part: str) -> str:
     return part.replace("%7C", "|").replace("%25", "%")
-
-
-def _kind(name: str) -> str:
-    return name.partition(":")[0]
 
 
 def _is_uuid(text: str) -> bool:

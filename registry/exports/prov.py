@@ -1,6 +1,7 @@
-"""W3C PROV-JSON (https://www.w3.org/submissions/prov-json/): data and models are entities, runs and jobs activities.
+"""W3C PROV-JSON (https://www.w3.org/submissions/prov-json/) of a lineage graph.
 
-Names hold characters that a qualified name may not, so entities are numbered and their names stand in `assay:name`.
+Data, features and models are entities, runs and jobs are activities. Names hold characters that a qualified name may
+not, so entities are numbered and their names stand in `assay:name`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from registry.column_walk import features_from
 from registry.lineage import Graph
 
 NAMESPACE = "urn:assay:prov:"
@@ -39,6 +41,9 @@ def document(graph: Graph) -> dict[str, Any]:
         if edge["source"] in keys and edge["target"] in keys:
             name, relation = _relation(keys[edge["source"]], keys[edge["target"]])
             found[name][f"_:step{index}"] = relation | {"prov:role": edge["role"]}
+    for index, (source, feature, column) in enumerate(features_from(graph)):
+        derived = {"prov:generatedEntity": keys[feature], "prov:usedEntity": keys[source], "assay:column": column}
+        found["wasDerivedFrom"][f"_:column{index}"] = derived
     return {"prefix": {"assay": NAMESPACE}, **{name: found[name] for name in sorted(found)}}
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from registry.lineage import VALUE
 from registry.models.datasets import DatasetVersion
 from registry.models.immutable import Record
 from registry.models.model_versions import ModelVersion
@@ -61,7 +62,7 @@ class MlflowModel(models.Model):
 
 
 class LineageNode(models.Model):
-    """One dataset version, run, job, model version, deployment, or content known by its digest.
+    """One dataset version, run, job, feature, model version, deployment, or content known by its digest.
 
     Derived: `manage.py rebuild_lineage` makes it anew. `facts` are what events said, each with the stamp that decides
     which of two sayings is the newer one; a registered version's facts are read from its record instead.
@@ -101,12 +102,16 @@ class LineageEdge(models.Model):
 
 
 class LineageColumnEdge(models.Model):
-    """A column that was made from a column of another dataset, whatever the versions. Derived."""
+    """A column that was made from a column of another dataset, whatever the versions. Derived.
+
+    Two sayings of different effect are two edges: a step that is masked in one account and open in another is open.
+    """
 
     source_family = models.TextField()
     source_column = models.TextField()
     target_family = models.TextField()
     target_column = models.TextField()
+    effect = models.CharField(max_length=12, default=VALUE, help_text="What becomes of the values: see EFFECTS.")
 
     class Meta:
         verbose_name = "lineage column edge"
@@ -115,7 +120,8 @@ class LineageColumnEdge(models.Model):
         ]
         constraints = (
             models.UniqueConstraint(
-                fields=("target_family", "target_column", "source_family", "source_column"), name="column_edge_once"
+                fields=("target_family", "target_column", "source_family", "source_column", "effect"),
+                name="column_edge_once",
             ),
         )
 

@@ -17,7 +17,10 @@ from governance.errors import (
 from governance.models import Decommission, PolicyVersion, PromotionRequest
 from governance.promotions import complete
 from registry.errors import PermissionRefusedError
+from registry.graph import document
+from registry.lineage_events import rebuild
 from registry.models import ModelVersion, Person, StageAssignment
+from registry.provenance import lineage_below
 from tests.people import PASSWORD, World
 from tests.stories import approve, ask, later, measure, rules
 
@@ -48,6 +51,15 @@ def test_an_earlier_version_returns_in_one_verb(two_versions: list[ModelVersion]
     stages.roll_back(actor=mel, model=world.model, stage="staging", reason="Calls went to the wrong people.")
     assert in_production(two_versions[0])
     assert not in_production(two_versions[1])
+
+
+def test_every_deployment_is_a_node_of_the_lineage(two_versions: list[ModelVersion]) -> None:
+    for version in two_versions:
+        below = lineage_below(version)
+        assert [node.id for node in below.nodes if node.kind == "deployment"] == [f"deployment:{version}@staging"]
+    told = document()
+    rebuild()
+    assert document() == told
 
 
 def test_an_earlier_version_whose_gate_is_closed_does_not_return(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from audits.reports.charts.grouped import Groups, bundle, bundle_height, is_listed
 from audits.reports.charts.svg import (
     BLUE,
     INK,
@@ -27,44 +28,75 @@ from audits.reports.charts.svg import (
     text,
 )
 
-BOX_HEIGHT, LAYER, GAP, ACROSS = 40, 74, 16, 4
+BOX_HEIGHT, LAYER, GAP, ACROSS, SEAT = 40, 74, 16, 4, 10
 MOST_NODES = 40
-KINDS = {"dataset": gettext_noop("dataset"), "job": gettext_noop("job"), "model": gettext_noop("model")}
+KINDS = {
+    "dataset": gettext_noop("dataset"),
+    "job": gettext_noop("job"),
+    "run": gettext_noop("run"),
+    "feature": gettext_noop("feature"),
+    "model": gettext_noop("model"),
+    "deployment": gettext_noop("deployment"),
+}
 
 Edge = tuple[str, str]
-Place = tuple[float, float, float]  # left, top, width
+Place = tuple[float, float, float, float]  # left, top, width, height
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A dataset, run, job, model or deployment. A `problem` is drawn as a dashed frame and printed as words."""
+    """A dataset, run, job, feature, model or deployment. A `problem` is drawn as a dashed frame and printed as words.
+
+    Nodes of one `group` are drawn as one box. `behind` are the nodes that a grouped one came from, near and far.
+    """
 
     id: str
     kind: str
     label: str
     detail: str = ""
     problem: str = ""
+    group: str = ""
+    behind: tuple[str, ...] = ()
 
 
-def lineage(nodes: Sequence[Node], edges: Sequence[Edge], *, title: str, description: str) -> str:
+def lineage(
+    nodes: Sequence[Node], edges: Sequence[Edge], *, title: str, description: str, unfolded: bool | None = None
+) -> str:
     """Layers by longest way from a source; each box carries the place of its node among `nodes`, as `n0`.
 
-    Edges to unknown nodes are left out; a cycle is drawn as far as it goes.
+    Edges to unknown nodes are left out; a cycle is drawn as far as it goes. A group is one box that says how many
+    there are, or lists them: when it is small, or always or never as `unfolded` says.
 
-    Beyond 40 nodes the ones nearest to the models are drawn and the rest is counted in words.
+    Beyond 40 boxes the ones nearest to the models are drawn and the rest is counted in words.
     """
-    known = {node.id: node for node in nodes}
-    real = sorted({(a, b) for a, b in edges if a in known and b in known and a != b})
+    keys = {node.id: f"n{index}" for index, node in enumerate(nodes)}
+    groups: Groups[Node] = Groups({node.id: node for node in nodes}, keys)
+    known = {node.id: node for node in nodes if not node.group}
+    known |= {name: Node(id=name, kind=members[0].kind, label="") for name, members in groups.members.items()}
+    keys |= groups.keys
+    real = groups.edges((a, b) for a, b in edges if a in keys and b in keys)
     kept = _nearest(known, real)
     real = [(a, b) for a, b in real if a in kept and b in kept]
     depth = _depths(kept, real)
     ways = {edge: _waypoints(edge, depth) for edge in real}
-    place = _places(rows := _rows(ways, depth))
-    keys = {name: f"n{index}" for index, name in enumerate(known)}
+    tall = {
+        name: bundle_height(len(members))
+        for name, members in groups.members.items()
+        if name in kept and is_listed(len(members), unfolded)
+    }
+    place, height = _places(_rows(ways, depth, tall), tall)
     arrows = {edge: _arrow([place[stop] for stop in way]) for edge, way in ways.items()}
     parts = [group([arrow], source=keys[a], target=keys[b]) for (a, b), arrow in arrows.items()]
-    parts += [group(_box(known[name], *place[name]), node=keys[name]) for name in kept]
-    height = 8 + LAYER * len(rows)
+    parts += [
+        bundle(groups.members[name], place[name], keys, key=keys[name], listed=name in tall)
+        if name in groups.members
+        else group(
+            _box(known[name], *place[name][:3]),
+            node=keys[name],
+            kind=known[name].kind if known[name].kind in KINDS else "",
+        )
+        for name in kept
+    ]
     if len(known) > len(kept):
         words = _("and {number} more, further upstream: see the embedded evidence").format(
             number=len(known) - len(kept)
@@ -123,8 +155,11 @@ def _waypoints(edge: Edge, depth: dict[str, int]) -> list[str]:
     return [start, *seats, end]
 
 
-def _rows(ways: dict[Edge, list[str]], depth: dict[str, int]) -> list[list[str]]:
-    """Rows of at most four boxes, each row ordered by the mean place of what flows into it."""
+def _rows(ways: dict[Edge, list[str]], depth: dict[str, int], tall: Mapping[str, float]) -> list[list[str]]:
+    """Rows of at most four boxes, each row ordered by the mean place of what flows into it.
+
+    A tall box has a row of its own, beside which the lines that cross its layer go down.
+    """
     layers: dict[int, list[str]] = defaultdict(list)
     for name in depth:
         layers[depth[name]].append(name)
@@ -140,26 +175,38 @@ def _rows(ways: dict[Edge, list[str]], depth: dict[str, int]) -> list[list[str]]
         ordered = sorted(layers[level], key=lambda name: (middle[name], name))
         for index, name in enumerate(ordered):
             position[name] = (index + 0.5) / len(ordered)
-        rows += [ordered[start : start + ACROSS] for start in range(0, len(ordered), ACROSS)]
+        alone = [name for name in ordered if name in tall]
+        beside = [name for name in ordered if "\0" in name] if alone else []
+        rest = [name for name in ordered if name not in alone and name not in beside]
+        rows += [rest[start : start + ACROSS] for start in range(0, len(rest), ACROSS)]
+        rows += [[*(beside if not index else ()), name] for index, name in enumerate(alone)]
     return rows
 
 
-def _places(rows: Sequence[Sequence[str]]) -> dict[str, Place]:
-    """Node or seat to its place."""
-    place = {}
-    for index, row in enumerate(rows):
+def _places(rows: Sequence[Sequence[str]], tall: Mapping[str, float]) -> tuple[dict[str, Place], float]:
+    """Node or seat to its place, and the height of all."""
+    place: dict[str, Place] = {}
+    top = 6.0
+    for row in rows:
+        height = max(tall.get(name, BOX_HEIGHT) for name in row)
+        aside = SEAT * (len(row) - 1) if height > BOX_HEIGHT else 0
         slot = WIDTH / len(row)
         for column, name in enumerate(row):
+            if name in tall:
+                place[name] = (GAP / 2 + aside, top, WIDTH - GAP - aside, height)
+                continue
             width = 0.0 if "\0" in name else min(slot - GAP, 230)
-            place[name] = (slot * (column + 0.5) - width / 2, 6.0 + LAYER * index, width)
-    return place
+            middle = GAP / 2 + SEAT * column if aside else slot * (column + 0.5)
+            place[name] = (middle - width / 2, top, width, height)
+        top += height + LAYER - BOX_HEIGHT
+    return place, top + 2
 
 
 def _arrow(stops: Sequence[Place]) -> str:
     """A curve from the foot of the first stop through the seats to the head of the last."""
     way, last = "", len(stops) - 2
     for index, (start, end) in enumerate(pairwise(stops)):
-        x1, y1 = start[0] + start[2] / 2, start[1] + BOX_HEIGHT
+        x1, y1 = start[0] + start[2] / 2, start[1] + start[3]
         x2, y2 = end[0] + end[2] / 2, end[1] - (6 if index == last else 0)
         bend = max((y2 - y1) / 2, 14)
         way += f"M{number(x1)} {number(y1)}" if index == 0 else f"L{number(x1)} {number(y1)}"

@@ -55,6 +55,15 @@ def clip(text: str, width: float, size: float = 11) -> str:
     return text
 
 
+def clip_middle(text: str, width: float, size: float = 11) -> str:
+    """`text` cut in its middle to about `width` pixels: of many names that begin alike the ends tell them apart."""
+    if clip(text, width, size) == text:
+        return text
+    head = clip(text, width / 2, size).removesuffix("…")
+    tail = clip(text[::-1], width / 2, size).removesuffix("…")
+    return f"{head}…{tail[::-1]}"
+
+
 def text(
     x: float, y: float, words: str, *, size: float = 11, anchor: str = "start", fill: str = INK, weight: int = 400
 ) -> str:

@@ -38,9 +38,10 @@ def people() -> dict[str, list[Any]]:
 
 
 def lineage(**upstream: Any) -> dict[str, Any]:
+    columns = {"columns": [{"name": name, "type": "number"} for name in DECLARED]}
     nodes = [
-        {"id": "dataset:register/1", "kind": "dataset", "facts": upstream.get("register", {})},
-        {"id": "dataset:evaluation/1", "kind": "dataset", "facts": upstream.get("evaluation", {})},
+        {"id": "dataset:register/1", "kind": "dataset", "facts": columns | upstream.get("register", {})},
+        {"id": "dataset:evaluation/1", "kind": "dataset", "facts": columns | upstream.get("evaluation", {})},
         {"id": "model:risk/1", "kind": "model", "facts": {}},
     ]
     steps = [("dataset:register/1", "dataset:evaluation/1"), ("dataset:evaluation/1", "model:risk/1")]

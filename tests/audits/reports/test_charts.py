@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.reports import charts
-from audits.reports.charts.svg import COLOURS, Axis, Tone, shape
+from audits.reports.charts.svg import COLOURS, Axis, Tone, clip_middle, shape
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -146,6 +146,51 @@ def test_a_large_graph_shows_the_nearest_and_counts_the_rest() -> None:
     assert "d2999" in printed
     assert "d0000" not in printed
     assert any("2961 more" in words for words in printed)
+
+
+def features(count: int, *, unfolded: bool | None = None) -> str:
+    nodes = [charts.Node(id="data", kind="dataset", label="data"), charts.Node(id="m", kind="model", label="the model")]
+    nodes += [charts.Node(id=f"f{i}", kind="feature", label=f"column {i}", group="g") for i in range(count)]
+    edges = [("data", "m"), *(("data", f"f{i}") for i in range(count)), *((f"f{i}", "m") for i in range(count))]
+    return charts.lineage(nodes, edges, title="t", description="d", unfolded=unfolded)
+
+
+def test_few_features_are_listed_by_name_and_many_are_counted() -> None:
+    assert {f"column {i}" for i in range(12)} <= set(texts(features(12)))
+    assert "13 features" in texts(features(13))
+    assert "column 12" not in texts(features(13))
+    assert "column 199" in texts(features(200, unfolded=True))
+    assert "column 1" not in texts(features(3, unfolded=False))
+
+
+@pytest.mark.parametrize("count", [14, 200])
+def test_listed_features_are_legible(count: int) -> None:
+    """No two share a place, none leaves the picture, and each keeps a readable size."""
+    root = ElementTree.fromstring(features(count, unfolded=True))
+    listed = [one for one in root.iter(f"{SVG}text") if (one.text or "").startswith("column")]
+    assert len({(one.attrib["x"], one.attrib["y"]) for one in listed}) == count
+    assert all(float(one.attrib["font-size"]) >= 10 for one in listed)
+    tall = float(root.attrib["height"])
+    assert all(0 < float(one.attrib["y"]) < tall for one in listed)
+    order = sorted(listed, key=lambda one: (float(one.attrib["y"]), float(one.attrib["x"])))
+    assert [one.text for one in order] == [f"column {i}" for i in range(count)]
+
+
+def test_the_way_to_the_model_leads_through_the_features() -> None:
+    """The data's direct way beside them would say the same twice."""
+    steps = {
+        (one.attrib["data-source"], one.attrib["data-target"])
+        for one in ElementTree.fromstring(features(14)).iter(f"{SVG}g")
+        if "data-source" in one.attrib
+    }
+    assert steps == {("n0", "g2"), ("g2", "n1")}
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    short = clip_middle("days_since_the_last_visit_to_a_clinic_7", 120, 10)
+    assert short.startswith("days_sin")
+    assert short.endswith("_7")
+    assert len(short) < 39
 
 
 def test_events_are_told_in_order_of_time() -> None:

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
-from registry.columns import origins_of
-from registry.models import Person
+from registry.columns import FeatureOrigin, origins_of
+from registry.models import ModelVersion, Person
+from registry.provenance import lineage_of
 from tests.people import World
 from tests.registry.lineage.events import data, facet, run_event, tell
 
 pytestmark = pytest.mark.django_db
+
+
+def origins(version: ModelVersion) -> tuple[FeatureOrigin, ...]:
+    return origins_of(version, lineage_of(version))
 
 
 def steps(**fields: tuple[str, str]) -> dict[str, Any]:
@@ -28,7 +33,7 @@ def test_a_feature_is_followed_over_steps_and_names_of_the_same_content(world: W
     digest = world.evaluation.digest
     clean = data("clean", digest=digest, columnLineage=steps(age=("raw", "birthday"), bmi=("raw", "weight")))
     tell(maya, run_event(inputs=[data("raw")], outputs=[clean]))
-    origin = {entry.feature: entry.columns for entry in origins_of(world.version())}
+    origin = {entry.feature: entry.columns for entry in origins(world.version())}
     assert origin["age"] == (("patients/1", "age"), ("clean", "age"), ("raw", "birthday"))
     assert ("raw", "weight") in origin["bmi"]
     assert ("raw", "weight") not in origin["age"], "features are not mixed"
@@ -39,11 +44,11 @@ def test_a_circle_of_columns_ends(world: World, maya: Person) -> None:
     there = data("clean", digest=digest, columnLineage=steps(age=("raw", "age")))
     back = data("raw", columnLineage=steps(age=("clean", "age")))
     tell(maya, run_event(outputs=[there, back]))
-    assert {entry.feature: len(entry.columns) for entry in origins_of(world.version())}["age"] == 3
+    assert {entry.feature: len(entry.columns) for entry in origins(world.version())}["age"] == 3
 
 
 def test_what_nobody_told_of_is_the_declared_column_alone(world: World) -> None:
-    assert [entry.columns for entry in origins_of(world.version())] == [
+    assert [entry.columns for entry in origins(world.version())] == [
         (("patients/1", "age"),),
         (("patients/1", "bmi"),),
     ]
@@ -57,4 +62,4 @@ def test_the_queries_do_not_grow_with_the_features(
     tell(maya, run_event(inputs=[data("raw")], outputs=[clean]))
     version = world.version()
     with django_assert_max_num_queries(10):
-        origins_of(version)
+        origins(version)

@@ -9,7 +9,7 @@ import pytest
 from registry import provenance
 from registry.connectors import openlineage as reader
 from registry.exports import FORMS, openlineage, prov
-from registry.lineage import Edge, Graph, Node
+from registry.lineage import MASKED, SELECTION, ColumnEdge, Edge, Graph, Node
 from registry.models import ModelVersion, Person
 from tests.registry.lineage.events import data, run_event, tell
 
@@ -22,12 +22,21 @@ GRAPH = Graph(
         Node("run:01a1fb30-1c98-74a5-beb5-263808929362", "run", {"job": "train", "state": "COMPLETE"}),
         Node("dataset:patients/1", "dataset", {"owner": "p-2"}),
         Node("deployment:risk/3@production", "deployment", {}),
+        Node("feature:risk/3|age", "feature", {}),
+        Node("feature:risk/3|a%7Cb", "feature", {}),
     ),
     edges=(
         Edge("dataset:s3://lake|raw|v1", "run:01a1fb30-1c98-74a5-beb5-263808929362", "input"),
         Edge("run:01a1fb30-1c98-74a5-beb5-263808929362", "model:risk/3", "output"),
         Edge("dataset:patients/1", "model:risk/3", "evaluation"),
         Edge("model:risk/3", "deployment:risk/3@production", "deployed"),
+        Edge("feature:risk/3|age", "model:risk/3", "feature"),
+        Edge("feature:risk/3|a%7Cb", "model:risk/3", "feature"),
+    ),
+    columns=(
+        ColumnEdge("dataset:patients/1", "age", "feature:risk/3|age", "age"),
+        ColumnEdge("dataset:s3://lake|raw", "x", "feature:risk/3|a%7Cb", "a|b", MASKED),
+        ColumnEdge("dataset:s3://lake|raw", "y", "feature:risk/3|a%7Cb", "a|b", SELECTION),
     ),
 )
 
@@ -46,6 +55,11 @@ def test_openlineage_is_valid_and_our_own_reader_finds_the_same_steps() -> None:
     assert (made_up.pop(), "model:risk/3") in steps, "a direct step has a run of its own"
 
 
+def test_openlineage_tells_of_columns_and_our_own_reader_finds_the_same() -> None:
+    read = [reader.read(event, D) for event in openlineage.events(GRAPH)]
+    assert {step for statement in read for step in statement.columns} == set(GRAPH.columns)
+
+
 def test_prov_says_who_used_what_and_who_answers_for_it() -> None:
     document = prov.document(GRAPH)
     names = {key: value["assay:name"] for part in ("entity", "activity") for key, value in document[part].items()}
@@ -57,7 +71,16 @@ def test_prov_says_who_used_what_and_who_answers_for_it() -> None:
     derived = {
         (names[s["prov:generatedEntity"]], names[s["prov:usedEntity"]]) for s in document["wasDerivedFrom"].values()
     }
-    assert derived == {("model:risk/3", "dataset:patients/1"), ("deployment:risk/3@production", "model:risk/3")}
+    assert derived == {
+        ("model:risk/3", "dataset:patients/1"),
+        ("deployment:risk/3@production", "model:risk/3"),
+        ("model:risk/3", "feature:risk/3|age"),
+        ("model:risk/3", "feature:risk/3|a%7Cb"),
+        ("feature:risk/3|age", "dataset:patients/1"),
+        ("feature:risk/3|a%7Cb", "dataset:s3://lake|raw|v1"),
+    }
+    steps = document["wasDerivedFrom"].values()
+    assert {step["assay:column"] for step in steps if "assay:column" in step} == {"age", "x", "y"}
     agents = {key: agent["assay:name"] for key, agent in document["agent"].items()}
     owners = {(names[s["prov:entity"]], agents[s["prov:agent"]]) for s in document["wasAttributedTo"].values()}
     assert ("dataset:patients/1", "p-2") in owners
@@ -74,7 +97,7 @@ def test_mermaid_cannot_be_broken_out_of() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_equal_graphs_give_equal_text(form: str) -> None:
-    turned = Graph(root=GRAPH.root, nodes=GRAPH.nodes[::-1], edges=GRAPH.edges[::-1])
+    turned = Graph(GRAPH.root, GRAPH.nodes[::-1], GRAPH.edges[::-1], GRAPH.columns[::-1])
     assert FORMS[form][1](turned) == FORMS[form][1](GRAPH)
 
 

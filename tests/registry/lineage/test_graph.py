@@ -16,7 +16,7 @@ from registry.connectors import openlineage
 from registry.connectors.statements import LineageRefusedError
 from registry.datasets import DatasetDescription, register_dataset, register_dataset_version, withdraw_dataset_version
 from registry.errors import PermissionRefusedError
-from registry.lineage_events import rebuild
+from registry.lineage_events import complete_graph, rebuild
 from registry.lineage_findings import CONTRADICTION, CYCLE, findings
 from registry.models import LineageEdge, LineageEvent, LineageNode, ModelVersion, Person
 from tests.people import World
@@ -71,6 +71,18 @@ def test_rebuilding_from_the_kept_events_and_records_changes_nothing(version: Mo
     rebuild()
     assert graph.document() == told
     assert LineageNode.objects.get(model_version=version).name == f"model:{version}"
+
+
+def test_a_graph_from_before_features_were_nodes_is_built_anew(version: ModelVersion, maya: Person) -> None:
+    tell(maya, run_event(inputs=[data("raw")], outputs=[data("clean")]))
+    told = graph.document()
+    LineageNode.objects.filter(kind="feature").delete()
+    complete_graph()
+    assert graph.document() == told
+    assert [node.name for node in provenance.lineage_of(version).nodes if node.kind == "feature"] == [
+        f"feature:{version}|age",
+        f"feature:{version}|bmi",
+    ]
 
 
 def test_a_file_traced_by_one_tool_and_registered_by_another_is_one_thing(version: ModelVersion, maya: Person) -> None:
