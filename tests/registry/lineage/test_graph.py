@@ -79,7 +79,7 @@ def test_a_graph_from_before_features_were_nodes_is_built_anew(version: ModelVer
     LineageNode.objects.filter(kind="feature").delete()
     complete_graph()
     assert graph.document() == told
-    assert [node.name for node in provenance.lineage_of(version).nodes if node.kind == "feature"] == [
+    assert [node.id for node in provenance.lineage_of(version).nodes if node.kind == "feature"] == [
         f"feature:{version}|age",
         f"feature:{version}|bmi",
     ]
