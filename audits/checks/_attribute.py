@@ -15,6 +15,7 @@ import pandas as pd
 
 from audits.checks._explainers import Explainer, LinearModel, TreeModel, Walks, linear_model, outputs_of, tree_model
 from audits.checks._models import Task
+from audits.checks._treeshap import MOST_CONDITIONS
 from audits.checks.base import EvidenceError
 
 Array = np.ndarray[Any, Any]
@@ -61,10 +62,17 @@ def explainer_for(model: Any, task: Task) -> Explainer:
     found: LinearModel | TreeModel | None = translated(lambda: linear_model(model, task) or tree_model(model, task))
     if found is None:
         return Walks(*outputs_of(model, task), frozenset(task.features))
-    if isinstance(found, TreeModel) and found.ensemble.leaves > MOST_LEAVES:
-        reason = f" (its {found.ensemble.leaves:,} leaves are too many for exact values)"
-        return Walks(*outputs_of(model, task), found.covered, reason)
-    return found
+    reason = _too_large(found) if isinstance(found, TreeModel) else ""
+    return Walks(*outputs_of(model, task), found.covered, reason) if reason else found
+
+
+def _too_large(trees: TreeModel) -> str:
+    """Why exact values are not computed, for the name of the method; "" where they are."""
+    if trees.ensemble.leaves > MOST_LEAVES:
+        return f" (its {trees.ensemble.leaves:,} leaves are too many for exact values)"
+    if trees.paths.widest > MOST_CONDITIONS:
+        return f" (a path of {trees.paths.widest} features is too long for exact values)"
+    return ""
 
 
 def explain(explainer: Explainer, sample: pd.DataFrame, background: pd.DataFrame, seed: int) -> Attribution:

@@ -17,6 +17,7 @@ from sklearn import linear_model as linear
 from audits.checks._columns import split
 from audits.checks._ensembles import Array, Ensemble
 from audits.checks._models import BINARY, REGRESSION, Task, positive_index
+from audits.checks._paths import Paths
 from audits.checks._sklearn_trees import BOOSTED, ensemble_of, has_native_categories, is_tree
 from audits.checks._treeshap import explain_trees
 from audits.checks.base import EvidenceError
@@ -127,12 +128,19 @@ class TreeModel:
     covered: frozenset[str]
     method: str = "TreeSHAP, interventional"
     exact: bool = True
+    _paths: Paths | None = dataclasses.field(default=None, init=False)
+
+    @property
+    def paths(self) -> Paths:
+        """The trees, read once."""
+        if self._paths is None:
+            self._paths = Paths.of(self.ensemble, len(self.columns.sources), self.chosen)
+        return self._paths
 
     def explain(self, sample: pd.DataFrame, background: pd.DataFrame, seed: int) -> tuple[Array, Array]:
         """See `Explainer`; nothing is drawn."""
         del seed
-        matrices = (self.columns.matrix(sample), self.columns.matrix(background))
-        values, bases = explain_trees(self.ensemble, *matrices, self.chosen)
+        values, bases = explain_trees(self.paths, self.columns.matrix(sample), self.columns.matrix(background))
         return self.sign * bases, self.sign * self.columns.grouped(values)
 
     def randomised(self, generator: np.random.Generator, background: pd.DataFrame) -> TreeModel:
