@@ -31,12 +31,11 @@ def cases(attribution: Attribution, rows: pd.DataFrame, features: Sequence[str],
     found: list[tuple[Any, ...]] = []
     if attribution.phi.shape[2] == 1:
         phi, answers = attribution.phi[:, :, 0], attribution.outputs[:, 0]
-        ranks = {name: tenths(rows[name]) for name in features}
         for case, row in _chosen(phi, answers, _border(task, attribution.space)):
             for index in np.argsort(-np.abs(phi[row]), kind="stable")[:_REASONS]:
                 name = features[index]
                 part = round(float(phi[row, index]), _PLACES)
-                found.append((case, round(float(answers[row]), _PLACES), name, part, ranks[name][row]))
+                found.append((case, round(float(answers[row]), _PLACES), name, part, *tenths(rows[name], [row])))
     return Table(("case", "answer", "feature", "attribution", "value_rank"), tuple(found))
 
 

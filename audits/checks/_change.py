@@ -12,9 +12,10 @@ from audits.checks._attribute import Attribution, explain, explainer_for
 from audits.checks._explainers import Explainer
 from audits.checks._faithfulness import rank_correlation
 from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, load_model, read_task
+from audits.checks._redrawn import normalised, redrawn_sums
 from audits.checks._rows import open_rows
 from audits.checks._sampling import drawn
-from audits.checks._shares import CONSTANT, bootstrap_weights, drawn_sums, normalised
+from audits.checks._shares import CONSTANT
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_change import ChangeParameters
 from audits.evidence import Evidence, ModelEvidence
@@ -98,10 +99,12 @@ def _compared(
     if not (after.sum() and before.sum()):
         names = ("share_change", "largest_share_change", "rank_agreement")
         return [MetricValue(metric=name, value=None, n=n, not_estimable=CONSTANT) for name in names], Table((), ())
-    weights = bootstrap_weights(n, parameters.resamples, seed)
     shares = [normalised(part.mean(axis=0, keepdims=True))[0] for part in (after, before)]
     change = shares[0] - shares[1]
-    drawn_change = normalised(drawn_sums(weights, after)) - normalised(drawn_sums(weights, before))
+    drawn_after, drawn_before = np.split(
+        redrawn_sums(np.hstack([after, before]), parameters.resamples, seed)[:, 0], 2, 1
+    )
+    drawn_change = normalised(drawn_after) - normalised(drawn_before)
     order = np.argsort(-np.abs(change), kind="stable")
     values, rows = [], []
     for index in order:

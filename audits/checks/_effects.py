@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 _SWARM_ROWS, _SWARM_FEATURES = 120, 8
 _EFFECT_ROWS, _EFFECT_FEATURES, _BINS, _FEWEST_VALUES = 500, 4, 10, 4
 _PLACES = 6
+#: A correlation and the two features it is between.
+Pair = tuple[float, tuple[str, str]]
 
 
 def swarm(attribution: Attribution, rows: pd.DataFrame, features: Sequence[str], order: Array) -> Table:
@@ -32,19 +34,21 @@ def swarm(attribution: Attribution, rows: pd.DataFrame, features: Sequence[str],
     if attribution.phi.shape[2] == 1:
         for index in order[:_SWARM_FEATURES]:
             name = features[index]
-            ranks = tenths(rows[name])[:_SWARM_ROWS]
             values = attribution.phi[:_SWARM_ROWS, index, 0]
+            ranks = tenths(rows[name], range(len(values)))
             found += [(name, round(float(v), _PLACES), rank) for v, rank in zip(values, ranks, strict=True)]
     return Table(("feature", "attribution", "value_rank"), tuple(found))
 
 
-def tenths(column: pd.Series) -> list[float | None]:
-    """The rank of each value, 0 lowest to 1 highest, in tenths; None where there is no order or no value."""
-    if not is_numeric_dtype(column) or len(column.unique()) <= 1:
-        return [None] * len(column)
-    numbers = column.astype(float).to_numpy()
-    ranks = np.round((rankdata(numbers, nan_policy="omit") - 1) / max(1, len(numbers) - 1), 1)
-    return [None if np.isnan(rank) else float(rank) for rank in ranks]
+def tenths(column: pd.Series, chosen: Sequence[int]) -> list[float | None]:
+    """The rank of each chosen value in the column, 0 lowest to 1 highest, in tenths; None without order or value."""
+    numbers = np.sort(column.dropna().to_numpy(dtype=float)) if is_numeric_dtype(column) else np.zeros(0)
+    if not len(numbers) or numbers[0] == numbers[-1]:
+        return [None] * len(chosen)
+    asked = column.iloc[list(chosen)].to_numpy(dtype=float)
+    below, upto = (np.searchsorted(numbers, asked, side=side) for side in ("left", "right"))
+    ranks = np.round((below + upto - 1) / 2 / (len(numbers) - 1), 1)
+    return [None if np.isnan(value) else float(rank) for value, rank in zip(asked, ranks, strict=True)]
 
 
 def effects(explainer: Explainer, rows: pd.DataFrame, order: Array) -> Table:
@@ -79,7 +83,7 @@ def _local_effects(explainer: Explainer, few: pd.DataFrame, name: str) -> list[t
     ]
 
 
-def strongest_correlation(rows: pd.DataFrame) -> tuple[float, tuple[str, str]] | None:
+def strongest_correlation(rows: pd.DataFrame) -> Pair | None:
     """Largest |Spearman| between two numeric features, and which; None with fewer than two."""
     numeric = [name for name in rows.columns if _is_number(rows[name]) and len(rows[name].unique()) > 1]
     if len(numeric) < 2:  # noqa: PLR2004 - a pair

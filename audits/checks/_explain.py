@@ -9,7 +9,7 @@ import pandas as pd
 
 from audits.checks._attribute import explainer_for
 from audits.checks._cases import cases
-from audits.checks._effects import effects, strongest_correlation, swarm
+from audits.checks._effects import Pair, effects, strongest_correlation, swarm
 from audits.checks._explainers import Explainer
 from audits.checks._faithfulness import Trials, violations
 from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, feature_frame, load_model, read_task
@@ -32,10 +32,10 @@ def measure_explanation(evidence: Evidence, parameters: ExplanationParameters) -
     model = load_model(evidence.model)
     rows = open_rows(evidence.datasets[EVALUATION])
     source = open_rows(evidence.datasets[TRAIN]) if TRAIN in evidence.datasets else rows
-    generator = np.random.default_rng(evidence.seed)
-    background = drawn(feature_frame(source, task), parameters.background_rows, generator)
     sensitive = parameters.sensitive or evidence.datasets[EVALUATION].tagged("sensitive")
     frame = rows.frame(dict.fromkeys((*task.features, *sensitive))) if task.features else feature_frame(rows, task)
+    known = frame[list(task.features)] if source is rows else feature_frame(source, task)
+    background = drawn(known, parameters.background_rows, np.random.default_rng(evidence.seed))
     if len(frame) < _SMALLEST:
         raise EvidenceError(rows.where, f"has {len(frame)} rows; an explanation needs {_SMALLEST}")
     explainer = explainer_for(model, task)
@@ -49,7 +49,9 @@ def measure_explanation(evidence: Evidence, parameters: ExplanationParameters) -
         level=parameters.level,
         seed=evidence.seed,
     )
+    pair = strongest_correlation(explained.rows[list(task.features)])
     values, tables = _measured(explainer, explained, background, task, sensitive, parameters, evidence.seed)
+    values += _about_the_sample(explained, list(task.features), pair)
     return Measurement(
         values=tuple(values),
         inputs={
@@ -59,7 +61,7 @@ def measure_explanation(evidence: Evidence, parameters: ExplanationParameters) -
             "background": digest(background.to_csv(index=False).encode()),
         },
         tables=tables,
-        notes=_notes(explained, background, rows, source, evidence.seed, parameters),
+        notes=_notes(explained, background, rows, source, pair, evidence.seed, parameters),
     )
 
 
@@ -76,10 +78,7 @@ def _measured(
     rows = explained.rows[features]
     shares = Shares(found.absolute, features, parameters, seed)
     proxies = associations(explained.rows, features, sensitive) if sensitive else {}
-    values = [
-        *_about_the_sample(explained, features),
-        *shares.measure(set(sensitive), proxies, parameters.proxy_association),
-    ]
+    values = list(shares.measure(set(sensitive), proxies, parameters.proxy_association))
     for name, association in proxies.items():
         if name not in sensitive:
             values.append(MetricValue(metric="proxy_association", value=association, n=len(rows), feature=name))
@@ -97,7 +96,7 @@ def _measured(
     return values, tables
 
 
-def _about_the_sample(explained: Explained, features: list[str]) -> Iterator[MetricValue]:
+def _about_the_sample(explained: Explained, features: list[str], pair: Pair | None) -> Iterator[MetricValue]:
     found, n = explained.attribution, len(explained.rows)
     yield MetricValue(metric="rows_explained", value=float(n), n=n)
     yield MetricValue(metric="share_half_width", value=explained.half_width, n=n)
@@ -105,7 +104,6 @@ def _about_the_sample(explained: Explained, features: list[str]) -> Iterator[Met
     yield MetricValue(metric="additivity_error_relative", value=found.relative_error, n=n)
     covered = len(found.covered & set(features)) / len(features)
     yield MetricValue(metric="features_covered", value=covered, n=len(features))
-    pair = strongest_correlation(explained.rows[features])
     if pair is None:
         reason = "fewer than two features are numbers"
         yield MetricValue(metric="feature_correlation", value=None, n=n, not_estimable=reason)
@@ -118,6 +116,7 @@ def _notes(
     background: pd.DataFrame,
     rows: Rows,
     source: Rows,
+    pair: Pair | None,
     seed: int,
     parameters: ExplanationParameters,
 ) -> tuple[str, ...]:
@@ -136,7 +135,6 @@ def _notes(
             f"{', '.join(map(str, explained.batches))} rows."
         ),
     ]
-    pair = strongest_correlation(explained.rows[list(background.columns)])
     if pair is not None and pair[0] >= parameters.high_correlation:
         notes.append(
             f"{pair[1][0]} and {pair[1][1]} are correlated ({pair[0]:.2f}): attributions divide between them in a way "

@@ -16,6 +16,7 @@ from sklearn import linear_model as linear
 
 from audits.checks._columns import split
 from audits.checks._ensembles import Array, Ensemble
+from audits.checks._mixed import entering, mixed
 from audits.checks._models import BINARY, REGRESSION, Task, positive_index
 from audits.checks._paths import Paths
 from audits.checks._sklearn_trees import BOOSTED, ensemble_of, has_native_categories, is_tree
@@ -179,14 +180,15 @@ class Walks:
         values: Array | None = None
         base = np.zeros(1)
         for index in range(len(background)):
-            start = background.iloc[[index] * size]
             order = generator.permutation(width)
-            for path in (order, order[::-1]):
-                answers = self.answer(_walk(sample, start, path)).reshape(width + 1, size, -1)
-                if values is None:
-                    values, base = np.zeros((size, width, answers.shape[2])), np.zeros(answers.shape[2])
-                values[:, path] += np.diff(answers, axis=0).transpose(1, 0, 2)
-                base = base + answers[0, 0]
+            paths = np.stack([order, order[::-1]])
+            stages = entering(paths).reshape(-1, 1, width)
+            answers = self.answer(mixed(sample, background.iloc[[index]], stages)).reshape(width + 1, 2, size, -1)
+            if values is None:
+                values, base = np.zeros((size, width, answers.shape[3])), np.zeros(answers.shape[3])
+            for turn, path in enumerate(paths):
+                values[:, path] += np.diff(answers[:, turn], axis=0).transpose(1, 0, 2)
+                base = base + answers[0, turn, 0]
         walks = 2 * len(background)
         if values is None:
             raise ValueError("there is no background row to walk from")
@@ -211,17 +213,6 @@ def _crossed(frame: pd.DataFrame, sources: Sequence[int] | Array, known: Sequenc
         place = np.searchsorted(known[source], frame.iloc[:, source].to_numpy()) / len(known[source])
         crossed[name] = known[index][np.minimum((place * len(known[index])).astype(int), len(known[index]) - 1)]
     return pd.DataFrame(crossed)
-
-
-def _walk(sample: pd.DataFrame, start: pd.DataFrame, path: Array) -> pd.DataFrame:
-    """Every stage of the walk for every row: stage t has the first t features of `path` from `sample`."""
-    stages = len(path) + 1
-    turn = {int(feature): step for step, feature in enumerate(path)}
-    columns = {}
-    for position, name in enumerate(sample.columns):
-        before = turn[position] + 1
-        columns[name] = pd.concat([start[name]] * before + [sample[name]] * (stages - before), ignore_index=True)
-    return pd.DataFrame(columns)
 
 
 def linear_model(model: Any, task: Task) -> LinearModel | None:

@@ -17,7 +17,9 @@ from scipy.stats import rankdata
 
 from audits.checks._attribute import explain, translated
 from audits.checks._explainers import Explainer, Walks
-from audits.checks._shares import Resampled, bootstrap_weights, drawn_sums
+from audits.checks._mixed import entering, mixed
+from audits.checks._redrawn import redrawn_sums
+from audits.checks._shares import Resampled
 from audits.checks.explainability_shap import ExplanationParameters
 from audits.measurements import MetricValue
 from audits.statistics import intervals
@@ -91,8 +93,7 @@ class Trials:
         best = np.argsort(-values, axis=1, kind="stable")
         generator = np.random.default_rng(self._seed + 5)
         luck = np.argsort(generator.random(values.shape), axis=1)
-        deletion, insertion = self._area(best[:, ::-1]), self._area(best)
-        random = self._area(luck[:, ::-1])
+        deletion, insertion, random = self._areas(np.stack([best[:, ::-1], best, luck[:, ::-1]]))
         yield self._mean("deletion_area", deletion)
         yield self._mean("insertion_area", insertion)
         yield self._mean("random_deletion_area", random)
@@ -110,21 +111,17 @@ class Trials:
         towards: Array = np.sign(self._way)[:, None] * self._mine.phi[here, :, self._output]
         return towards, len(moved)
 
-    def _area(self, orders: Array) -> Array:
-        """Mean over the curve as features enter in the order of each row; read backwards it is a deletion.
+    def _areas(self, orders: Array) -> Array:
+        """Mean over the curves (curves x rows) as features enter in the order of each row; backwards it is a deletion.
 
-        The model is asked once about every row at every stage against every background row.
+        The model is asked once, about every row at every stage against every background row. `orders` is curves x rows
+        x features.
         """
-        size, width = orders.shape
-        turn = np.argsort(orders, axis=1)
-        entered = turn[None, :, :] < np.arange(width + 1)[:, None, None]
-        mixed = {}
-        for index, name in enumerate(self._few.columns):
-            own, others = self._few[name].to_numpy(), self._reference[name].to_numpy()
-            mixed[name] = np.where(entered[:, None, :, index], own[None, None, :], others[None, :, None]).reshape(-1)
-        asked = translated(lambda: self._explainer.answer(pd.DataFrame(mixed)))
-        answers = asked.reshape(width + 1, len(self._reference), size, -1).mean(axis=(0, 1))
-        moved = answers[np.arange(size), self._output] - self._mine.base[self._output]
+        curves, size, width = orders.shape
+        stages = entering(orders.reshape(-1, width)).reshape(-1, size, width)
+        asked = translated(lambda: self._explainer.answer(mixed(self._few, self._reference, stages)))
+        answers = asked.reshape(width + 1, curves, len(self._reference), size, -1).mean(axis=(0, 2))
+        moved = answers[:, np.arange(size), self._output] - self._mine.base[self._output]
         areas: Array = np.sign(self._way) * moved / self._scale
         return areas
 
@@ -137,15 +134,10 @@ class Trials:
         reference = self._reference
         if self._explainer.exact:
             return explain(Walks.of(self._explainer), self._few, reference, self._seed + 6).absolute
-        whole = self._explainer.answer(self._few)
-        columns = list(self._few.columns)
-        absolute = np.zeros((len(self._few), len(columns)))
-        for index, name in enumerate(columns):
-            without = np.zeros_like(whole)
-            for start in range(len(reference)):
-                replaced = self._few.assign(**{name: reference[name].iloc[[start] * len(self._few)].to_numpy()})
-                without += self._explainer.answer(replaced)
-            absolute[:, index] = np.abs(whole - without / len(reference)).sum(axis=1)
+        absent = ~np.eye(self._few.shape[1], dtype=bool)[:, None, :]
+        asked = translated(lambda: self._explainer.answer(mixed(self._few, reference, absent)))
+        without = asked.reshape(len(absent), len(reference), len(self._few), -1).mean(axis=1)
+        absolute: Array = np.abs(self._mine.outputs - without).sum(axis=2).T
         return absolute
 
     def _randomisation(self) -> MetricValue:
@@ -189,10 +181,7 @@ def rank_correlation(metric: str, first: Array, second: Array, how: Resampled, s
     point = float(_spearman(*(part.mean(axis=0, keepdims=True) for part in (first, second)))[0])
     if np.isnan(point):
         return MetricValue(metric=metric, value=None, n=n, not_estimable="all features matter equally little")
-    draws = [
-        drawn_sums(bootstrap_weights(len(part), how.resamples, seed + index), part)
-        for index, part in enumerate((first, second))
-    ]
+    draws = [redrawn_sums(part, how.resamples, seed + index)[:, 0] for index, part in enumerate((first, second))]
     known = _spearman(*draws)
     interval = intervals.percentile(known[~np.isnan(known)], point, how.level, "bootstrap")
     return MetricValue(metric=metric, value=point, n=n, interval=interval)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from audits.checks._redrawn import normalised, redrawn_sums
 from audits.measurements import Interval, MetricValue, Table
 from audits.statistics import intervals
 
@@ -38,8 +39,8 @@ class Shares:
         means = absolute.mean(axis=0)
         self.total = float(means.sum())
         self.means, self.shares = means, means / self.total if self.total else means
-        self._weights = bootstrap_weights(self.size, parameters.resamples, seed)
-        self._drawn = normalised(drawn_sums(self._weights, absolute))
+        self._resamples, self._seed = parameters.resamples, seed
+        self._drawn = normalised(redrawn_sums(absolute, parameters.resamples, seed)[:, 0])
 
     def measure(self, sensitive: set[str], proxies: dict[str, float], threshold: float) -> Iterator[MetricValue]:
         """All shares. Where the model is constant, all are unknown."""
@@ -77,32 +78,32 @@ class Shares:
 
     def by_group(self, column: str, groups: pd.Series) -> Iterator[MetricValue]:
         """Largest difference of any feature's share between a group and everybody else."""
-        texts = groups.map(str)
-        for group in sorted(texts.unique())[:_MOST_GROUPS]:
-            inside = (texts == group).to_numpy()
-            if min(inside.sum(), (~inside).sum()) < _SMALLEST_GROUP:
+        names, codes = np.unique(groups.map(str).to_numpy(dtype=str), return_inverse=True)
+        codes = np.minimum(codes, _MOST_GROUPS)
+        drawn = redrawn_sums(self._absolute, self._resamples, self._seed, groups=codes, count=_MOST_GROUPS + 1)
+        for code, group in enumerate(names[:_MOST_GROUPS].tolist()):
+            inside = codes == code
+            n = int(inside.sum())
+            if min(n, self.size - n) < _SMALLEST_GROUP:
                 reason = f"fewer than {_SMALLEST_GROUP} rows inside or outside of the group"
-                yield self._unknown("group_share_difference", int(inside.sum()), column, group, reason)
+                yield self._unknown("group_share_difference", n, column, group, reason)
                 continue
-            here, there = (
-                normalised(drawn_sums(self._weights[:, part], self._absolute[part])) for part in (inside, ~inside)
-            )
             means = [self._absolute[part].mean(axis=0) for part in (inside, ~inside)]
             if not all(mean.sum() > 0 for mean in means):
-                yield self._unknown("group_share_difference", int(inside.sum()), column, group, CONSTANT)
+                yield self._unknown("group_share_difference", n, column, group, CONSTANT)
                 continue
             point = np.abs(means[0] / means[0].sum() - means[1] / means[1].sum())
             widest = int(point.argmax())
-            drawn = np.abs(here - there)[:, widest]
-            interval = intervals.percentile(drawn, float(point[widest]), self._level, "bootstrap")
-            n = int(inside.sum())
+            here, there = normalised(drawn[:, code]), normalised(np.delete(drawn, code, axis=1).sum(axis=1))
             yield MetricValue(
                 metric="group_share_difference",
                 value=float(point[widest]),
                 n=n,
                 feature=column,
                 group=group,
-                interval=interval,
+                interval=intervals.percentile(
+                    np.abs(here - there)[:, widest], float(point[widest]), self._level, "bootstrap"
+                ),
             )
 
     def _unknown(self, metric: str, n: int, feature: str, group: str, reason: str) -> MetricValue:
@@ -120,28 +121,6 @@ class Shares:
         if bounded:
             found = Interval(max(0.0, found.low or 0.0), min(1.0, found.high or 0.0), found.level, found.method)
         return MetricValue(metric=metric, value=point, n=self.size, feature=feature, interval=found)
-
-
-def bootstrap_weights(size: int, resamples: int, seed: int) -> Array:
-    """Resamples x rows: how often each row was drawn, as a share."""
-    weights: Array = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=resamples) / size
-    return weights
-
-
-def drawn_sums(weights: Array, values: Array) -> Array:
-    """The weighted sums of each resample: resamples x features.
-
-    The linear algebra library would split the rows among its threads, and the last digit would tell how many it had.
-    """
-    sums: Array = np.einsum("rn,nf->rf", weights, values, optimize=False)
-    return sums
-
-
-def normalised(sums: Array) -> Array:
-    """Each row divided by its sum; 0 where that is 0."""
-    totals = sums.sum(axis=1, keepdims=True)
-    shares: Array = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
-    return shares
 
 
 def _effective(shares: Array, drawn: Array) -> tuple[float, Array]:

@@ -51,7 +51,7 @@ class ExplanationChange:
     """Explains both versions and compares."""
 
     id: ClassVar[str] = "explainability.change"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Change of what the answers rest on"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation", "model", "reference_model"})
     Parameters: ClassVar[type[ChangeParameters]] = ChangeParameters

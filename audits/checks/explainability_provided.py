@@ -45,7 +45,7 @@ class ProvidedAttributions:
     """Reads attributions and measures them."""
 
     id: ClassVar[str] = "explainability.provided"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Attributions computed elsewhere"
     needs: ClassVar[frozenset[str]] = frozenset({"attributions"})
     Parameters: ClassVar[type[ProvidedParameters]] = ProvidedParameters
