@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from registry import merkle, rows
+from registry import ledger_rows, merkle, rows
 from registry.canonical import canonical_json
 from registry.errors import LedgerError
 from registry.events import Event
-from registry.models import Checkpoint, ErasableText, LedgerEntry, LedgerHead, LedgerNode, Person
+from registry.models import Checkpoint, ErasableText, LedgerEntry, LedgerHead, Person
 from registry.notes import Checkpoint as TreeHead
 from registry.notes import Receipt, sign_checkpoint
+from registry.signals import entry_appended
 from registry.signing import keyring
 
 T = TypeVar("T")
@@ -58,15 +58,11 @@ def append(
         raise LedgerError(
             f"The entry has {len(body)} bytes; the limit is {MAX_BODY_BYTES}. Name large content by digest."
         )
-    head = LedgerHead.objects.select_for_update().get_or_create(id=1)[0]
+    index = ledger_rows.take_index()
     leaf = merkle.leaf_hash(body)
-    entry = LedgerEntry(index=head.size, body=body, leaf_hash=leaf, event=event.value, subject=subject)
-    entry.save()
-    LedgerNode.objects.bulk_create(
-        LedgerNode(level=level, position=position, hash=value)
-        for level, position, value in with_nodes(lambda read: merkle.append_nodes(head.size, leaf, read))
-    )
-    LedgerHead.objects.filter(id=1).update(size=head.size + 1)
+    entry = ledger_rows.write_entry(index=index, body=body, leaf_hash=leaf, event=event.value, subject=subject)
+    ledger_rows.write_nodes(with_nodes(lambda read: merkle.append_nodes(index, leaf, read)))
+    entry_appended.send(LedgerEntry, entry=entry)
     return entry
 
 
@@ -95,18 +91,14 @@ def with_nodes(compute: Callable[[merkle.ReadNode], T]) -> T:
 
     Which nodes a root or a proof needs follows from sizes alone, so a first run without hashes finds them.
     """
-    wanted: dict[int, list[int]] = {}
+    wanted: list[ledger_rows.Place] = []
 
     def take_note(level: int, position: int) -> bytes:
-        wanted.setdefault(level, []).append(position)
+        wanted.append((level, position))
         return bytes(merkle.HASH_SIZE)
 
     compute(take_note)
-    chosen = Q(pk__in=())
-    for level, positions in wanted.items():
-        chosen |= Q(level=level, position__in=positions)
-    rows = LedgerNode.objects.filter(chosen).values_list("level", "position", "hash") if wanted else ()
-    found = {(level, position): bytes(value) for level, position, value in rows}
+    found = ledger_rows.read_nodes(wanted)
 
     def look_up(level: int, position: int) -> bytes:
         try:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models.signals import post_save
-
 from registry import sinks, work
-from registry.models import LedgerEntry
+from registry.signals import entry_appended
 
 work.performs(sinks.CHECKPOINT_WORK, sinks.CheckpointPerformer())
-post_save.connect(sinks.entry_written, sender=LedgerEntry, dispatch_uid="ledger.sinks")
+entry_appended.connect(sinks.entry_written, dispatch_uid="ledger.sinks")

@@ -47,10 +47,10 @@ def ask(occasion: str) -> None:
         work.enqueue(kind=CHECKPOINT_WORK, key=f"checkpoint:{occasion}", payload={})
 
 
-def entry_written(instance: LedgerEntry, **_signal: Any) -> None:
+def entry_written(entry: LedgerEntry, **_signal: Any) -> None:
     """A receiver: a stage decision is an occasion, in its own transaction."""
-    if instance.event in OCCASIONS:
-        ask(f"entry:{instance.index}")
+    if entry.event in OCCASIONS:
+        ask(f"entry:{entry.index}")
 
 
 def deliver() -> Checkpoint:
