@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -259,8 +259,8 @@ def _status(reader: Any, signature: Any, roots: list[Any], moment: dt.datetime, 
 
 
 # -- What is embedded --------------------------------------------------------------------------------------------------
-def extract_evidence(reader: Any) -> dict[str, Any]:
-    """The one embedded file named evidence.json, as JSON."""
+def extract_evidence(reader: Any, schemas: Collection[str] = (SCHEMA,)) -> dict[str, Any]:
+    """The one embedded file named evidence.json, as JSON of one of these schemas."""
     try:
         found = [content for name, content in _embedded_files(reader) if name == EVIDENCE]
     except Exception as error:  # noqa: BLE001
@@ -271,8 +271,8 @@ def extract_evidence(reader: Any) -> dict[str, Any]:
         evidence = json.loads(found[0])
     except ValueError:
         raise UnverifiableError(f"{EVIDENCE} in the report is not JSON") from None
-    if not isinstance(evidence, dict) or evidence.get("schema") != SCHEMA:
-        raise UnverifiableError(f"{EVIDENCE} is not of the schema {SCHEMA}, which is all that this verifier knows")
+    if not isinstance(evidence, dict) or evidence.get("schema") not in schemas:
+        raise UnverifiableError(f"{EVIDENCE} is not of a schema that this verifier knows: {', '.join(schemas)}")
     return evidence
 
 

@@ -3,6 +3,8 @@
 
     python assay_verify.py report.pdf --trust ca.pem [--keys keys.json] [--receipt R] [--checkpoint kept.note] [--json]
     python assay_verify.py bundle.zip --trust ca.pem
+    python assay_verify.py explanation.pdf --trust ca.pem [--keys keys.json] [--receipt explanation.tlog-proof]
+    python assay_verify.py explanation.json --keys keys.json --receipt explanation.tlog-proof
     python assay_verify.py decision.dsse.json --keys keys.json [--receipt decision.tlog-proof]
     python assay_verify.py review.tlog-proof --keys keys.json [--entry body.json]
     python assay_verify.py ledger.zip --keys keys.json [--checkpoint kept.note] [--receipt R]
@@ -22,7 +24,10 @@ Of a report is checked, in this order, each only after the one before it held:
     the log's signature on the checkpoint is checked; with --checkpoint the log's history is held against a
     checkpoint that was kept elsewhere.
  5. Every review that was signed with a security key is verified with that key.
- 6. Every figure that the evidence states beside a table of counts is computed again from the counts.
+ 6. Every figure that the evidence states beside a table is computed again from the table, and every finding judged
+    again from its figure. Figures that no table can give are counted aloud, with the reason.
+
+Of an explanation to one person 1 to 3 are checked likewise, and that its words follow from its numbers.
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # the parts lie beside this file, however it is started
 
 import assay_bundle
+import assay_explanation
 from assay_attestation import check_attestation, read_envelope
 from assay_common import AUTHENTIC, TAMPERED, UNVERIFIABLE, VERDICTS, Outcome, TamperedError, UnverifiableError
 from assay_export import CHECKPOINT, Export, check_export
@@ -47,6 +53,7 @@ from assay_keys import Keys
 from assay_ledger import RECEIPT_HEADER, Receipt, check_ledger, check_receipt
 from assay_numbers import check_numbers
 from assay_reviews import check_reviews
+from assay_seal import SCHEMA as REPORT
 from assay_seal import check_bytes, check_seal, extract_evidence, require_published
 from assay_trust import read_lists, read_roots
 
@@ -70,7 +77,17 @@ def kind_of(path: Path) -> str:
         return "receipt"
     if lead.startswith(b"PK"):
         return "ledger" if Export(path).read(CHECKPOINT) is not None else "bundle"
-    return "decision" if lead.lstrip().startswith(b"{") else "report"
+    if not lead.lstrip().startswith(b"{"):
+        return "report"
+    return "explanation" if _is_explanation(path) else "decision"
+
+
+def _is_explanation(path: Path) -> bool:
+    try:
+        assay_explanation.read_explanation(json.loads(path.read_bytes()))
+    except (OSError, ValueError, UnverifiableError):
+        return False
+    return True
 
 
 # -- One kind after the other -----------------------------------------------------------------------------------------
@@ -83,7 +100,10 @@ def _report(arguments: argparse.Namespace, outcome: Outcome) -> None:
     sealed_at = dt.datetime.fromisoformat(outcome.facts["sealed_at"])
     if keys is not None:
         require_published(keys, outcome)
-    evidence = extract_evidence(reader)
+    evidence = extract_evidence(reader, (REPORT, assay_explanation.SCHEMA))
+    if evidence["schema"] == assay_explanation.SCHEMA:
+        _explained(evidence, arguments, keys, outcome)
+        return
     decision = evidence.get("decision")
     outcome.facts["decision"] = decision.get("decision") if isinstance(decision, dict) else decision
     if arguments.receipt is None:
@@ -93,6 +113,27 @@ def _report(arguments: argparse.Namespace, outcome: Outcome) -> None:
     check_ledger(evidence, keys, arguments.checkpoint, outcome, sealed_at)
     check_reviews(evidence, outcome)
     check_numbers(evidence, outcome)
+
+
+def _explained(evidence: dict[str, Any], arguments: argparse.Namespace, keys: Keys | None, outcome: Outcome) -> None:
+    """The sealed page for one person."""
+    outcome.facts["kind"] = "explanation"
+    if arguments.receipt is None:
+        outcome.skipped.append("that the ledger tells of this very page: give --receipt with its .tlog-proof")
+    else:
+        entry = check_receipt(_receipt(arguments), keys, Outcome())
+        assay_explanation.check_given(evidence, entry, outcome, outcome.facts["digest"])
+    assay_explanation.check_explanation(evidence, outcome)
+
+
+def _explanation(arguments: argparse.Namespace, outcome: Outcome) -> None:
+    """The JSON alone: nothing but the ledger vouches for it."""
+    document = assay_explanation.read_explanation(json.loads(arguments.file.read_bytes()))
+    if arguments.receipt is None:
+        raise UnverifiableError("the JSON of an explanation bears no seal: give its --receipt, or the sealed page")
+    entry = check_receipt(_receipt(arguments), _keys(arguments), Outcome())
+    assay_explanation.check_given(document, entry, outcome)
+    assay_explanation.check_explanation(document, outcome)
 
 
 def _require_file(evidence: Mapping[str, Any], entry: Mapping[str, Any], outcome: Outcome) -> None:
@@ -145,6 +186,7 @@ def _ledger(arguments: argparse.Namespace, outcome: Outcome) -> None:
 _CHECKS: Mapping[str, Callable[[argparse.Namespace, Outcome], None]] = {
     "report": _report,
     "bundle": _bundle,
+    "explanation": _explanation,
     "decision": _decision,
     "receipt": _paper,
     "ledger": _ledger,
@@ -219,7 +261,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=details,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, help="report, evidence bundle, signed decision, receipt, exported ledger")
+    parser.add_argument(
+        "file", type=Path, help="report, explanation, evidence bundle, signed decision, receipt, exported ledger"
+    )
     parser.add_argument("--trust", type=Path, help="PEM file with the root certificate you trust")
     parser.add_argument("--keys", type=Path, help="keys.json of the service: the keys, and the time of each")
     parser.add_argument("--receipt", type=Path, help="the .tlog-proof of the file's entry in the ledger")

@@ -33,11 +33,12 @@ TITLE = "Explanation of one decision"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenExplanation:
-    """`evidence` is the JSON, which is also inside `sealed`, the page as a sealed PDF."""
+    """`evidence` is the JSON, which is also inside `sealed`, the page as a sealed PDF; `entry` tells of both."""
 
     document: ExplanationDocument
     evidence: bytes
     sealed: bytes
+    entry: int
 
     @property
     def number(self) -> str:
@@ -90,7 +91,7 @@ def explain_decision(
     reason = f"Explanation {document.identity.number}"
     sealed = seal_pdf(render_pdf(document), keyring=keyring(), reason=reason, tsa_url=settings.ASSAY_TSA_URL)
     with transaction.atomic():
-        ledger.append(
+        entry = ledger.append(
             Event.EXPLANATION_GIVEN,
             subject=f"version:{version}",
             actor=actor,
@@ -101,7 +102,7 @@ def explain_decision(
                 "file": digest(sealed),
             },
         )
-    return GivenExplanation(document=document, evidence=evidence, sealed=sealed)
+    return GivenExplanation(document=document, evidence=evidence, sealed=sealed, entry=entry.index)
 
 
 @recorded("version")

@@ -16,6 +16,7 @@ from governance.api.bodies import StrictSerializer
 from governance.api.idempotency import idempotent
 from governance.api.visibility import version_for
 from governance.explanations import explain_decision
+from registry import receipts
 
 
 class ExplanationBody(StrictSerializer):
@@ -47,6 +48,9 @@ class ExplanationGiven(serializers.Serializer[Any]):
     number = serializers.CharField()
     explanation = serializers.DictField(allow_null=True)
     pdf = serializers.CharField(allow_null=True, help_text="The sealed page, base64")
+    receipt = serializers.CharField(
+        allow_null=True, help_text="C2SP tlog-proof of the ledger's entry, which names the digests of JSON and page"
+    )
 
 
 class ExplanationCreate(ApiView):
@@ -61,7 +65,7 @@ class ExplanationCreate(ApiView):
         request=ExplanationBody,
         responses={201: ExplanationGiven},
     )
-    @idempotent(withhold=("explanation", "pdf"))
+    @idempotent(withhold=("explanation", "pdf", "receipt"))
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Decision, reasons with codes, the nearest change that would have turned it; as JSON and as a sealed page."""
         version = version_for(request, slug, number, permission=None)
@@ -70,5 +74,6 @@ class ExplanationCreate(ApiView):
             "number": given.number,
             "explanation": json.loads(given.evidence),
             "pdf": base64.b64encode(given.sealed).decode("ascii"),
+            "receipt": receipts.receipt_text(given.entry),
         }
         return Response(told, status=201, headers={"Cache-Control": "private, no-store"})

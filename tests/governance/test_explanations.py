@@ -13,12 +13,14 @@ from django.db import connection
 from django.urls import reverse
 from jsonschema import Draft202012Validator
 
+import assay_verify
 from audits.reports.schemas import SCHEMAS
 from audits.reports.seal import check_seal
 from governance import explanations
 from governance.access.tokens import Scope
 from governance.explanations import approval_of, explain_decision
 from governance.models import PromotionRequest
+from registry import receipts
 from registry.canonical import digest
 from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.models import LedgerEntry, ModelVersion, Person
@@ -79,6 +81,27 @@ def test_a_law_or_a_language_that_is_not_there_is_refused(
     assert refusal.value.field == field
 
 
+def test_a_stranger_verifies_the_page_and_its_json(loans: ModelVersion, maya: Person, tmp_path: Path) -> None:
+    given = explain_decision(actor=maya, version=loans, row=ROW, mutable=["income=+"])
+    receipt = receipts.receipt_text(given.entry)
+    assert receipt is not None
+    papers = {
+        "ca.pem": keyring().anchor_pem,
+        "keys.json": json.dumps(keyring().published_keys()).encode(),
+        "receipt": receipt.encode(),
+        "page.pdf": given.sealed,
+        "page.json": given.evidence,
+    }
+    for name, content in papers.items():
+        (tmp_path / name).write_bytes(content)
+    options = [f"--{name}={tmp_path / file}" for name, file in (("keys", "keys.json"), ("receipt", "receipt"))]
+    for name in ("page.pdf", "page.json"):
+        arguments = [str(tmp_path / name), f"--trust={tmp_path / 'ca.pem'}", *options]
+        outcome = assay_verify.verify(assay_verify.parser().parse_args(arguments))
+        assert (outcome.exit_code, outcome.problem) == (0, "")
+        assert outcome.facts["kind"] == "explanation"
+
+
 def test_neither_the_row_nor_the_page_is_kept(loans: ModelVersion, maya: Person, tmp_path: Path) -> None:
     first = explain_decision(actor=maya, version=loans, row=THEIRS)
     second = explain_decision(actor=maya, version=loans, row=THEIRS)
@@ -130,7 +153,7 @@ def test_the_api_hands_it_out_once(loans: ModelVersion, maya: Person, connect: C
     assert given["explanation"]["explanation"]["decision"]["label"] == "not 1"
     assert base64.b64decode(given["pdf"]).startswith(b"%PDF-")
     again = client.post(PATH, body, format="json", HTTP_IDEMPOTENCY_KEY="one").json()
-    assert again == {"number": given["number"], "explanation": None, "pdf": None}
+    assert again == {"number": given["number"], "explanation": None, "pdf": None, "receipt": None}
     assert sum(entry["event"] == "explanation.given" for entry in told()) == 1
 
 
