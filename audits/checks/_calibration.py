@@ -35,6 +35,7 @@ from audits.checks._scored import (
     require_scores,
     worst_value,
 )
+from audits.checks._sufficient import AREAS, area_row, shares
 from audits.checks.fairness_calibration import CalibrationParameters
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
@@ -82,11 +83,16 @@ def measure_calibration(evidence: Evidence, parameters: CalibrationParameters) -
         values.append(_worst_error(feature, [groups[feature, group] for group in members], parameters))
     runs = published_bins(groups, bins, parameters.suppress_below)
     coarse = parameters.suppress_below > 1
-    areas, curves = _areas(scored, parameters.level, [first / bins for first, _ in runs] if coarse else None)
+    areas, pairs, curves = _areas(scored, parameters.level, [first / bins for first, _ in runs] if coarse else None)
     return Measurement(
         values=(*values, *areas),
         inputs=outcomes.inputs,
-        tables={"reliability": reliability(groups, runs, parameters.level), "roc": curves},
+        tables={
+            "reliability": reliability(groups, runs, parameters.level, weighted=scored.weighted),
+            "roc": curves,
+            "areas": pairs,
+            "shares": shares([missing], {"missing_fraction"}),
+        },
         notes=(*scored.notes, *((POOLED,) if len(runs) < bins else ())),
     )
 
@@ -142,17 +148,35 @@ def _worst_error(feature: str, groups: list[Lines], parameters: CalibrationParam
     return MetricValue(metric=metric, value=value, n=n, feature=feature, interval=interval)
 
 
-def _areas(scored: Scored, level: float, edges: list[float] | None) -> tuple[list[MetricValue], Table]:
-    """Both classes' histograms of the same score, feature by feature: areas, and the points of the curves."""
+def _areas(scored: Scored, level: float, edges: list[float] | None) -> tuple[list[MetricValue], Table, Table]:
+    """Both classes' histograms of the same score, feature by feature: areas, their pairs, the points of the curves."""
     positives = histograms(scored, "_score", f"{HELD} AND _label = 1")
     negatives = histograms(scored, "_score", f"{HELD} AND _label = 0")
     values: list[MetricValue] = []
+    pairs: list[tuple[Any, ...]] = []
     points: list[tuple[Any, ...]] = []
     for index, ((feature, first), (_, second)) in enumerate(zip(positives, negatives, strict=True)):
         ones, zeros = _aligned(first, second)
-        values += _of_feature(feature, ones, zeros, level=level, overall=index == 0)
+        found = list(_of_feature(feature, ones, zeros, level=level, overall=index == 0))
+        values += found
+        pairs += _pairs(found, ones, zeros)
         points += roc_points(feature, ones, zeros, thresholds(ones, zeros, edges))
-    return values, Table(ROC_COLUMNS, tuple(points))
+    return values, Table(AREAS, tuple(pairs)), Table(ROC_COLUMNS, tuple(points))
+
+
+def _pairs(found: list[MetricValue], ones: Histogram, zeros: Histogram) -> Iterator[tuple[Any, ...]]:
+    """The pairs of a positive and a negative behind each area."""
+    own = {group: (float(ones.counts[group].sum()), float(zeros.counts[group].sum())) for group in ones.counts}
+    whole = [sum(side) for side in zip(*own.values(), strict=True)]
+    for value in found:
+        if value.value is None or value.metric not in {"auc", "xauc", "xauc_reverse"}:
+            continue
+        positives, negatives = own.get(value.group, whole)
+        if value.metric == "xauc":
+            negatives = whole[1] - negatives
+        elif value.metric == "xauc_reverse":
+            positives = whole[0] - positives
+        yield area_row(value, float(positives), float(negatives))
 
 
 def _aligned(ones: Histogram, zeros: Histogram) -> tuple[Histogram, Histogram]:

@@ -11,6 +11,7 @@ from audits.checks._models import BINARY, Answers, Task, ask, feature_frame, loa
 from audits.checks._outcomes import EVALUATION
 from audits.checks._perturbation import errors_of, known_rows, labels_of, mean_value
 from audits.checks._rows import Rows, open_rows
+from audits.checks._sufficient import SUMS
 from audits.checks.base import EvidenceError
 from audits.checks.performance_comparison import ComparisonParameters
 from audits.evidence import Evidence, ModelEvidence
@@ -36,14 +37,15 @@ def measure_comparison(evidence: Evidence, parameters: ComparisonParameters) -> 
         raise EvidenceError("target", "no row has a label, so neither can be wrong")
     ours, before = (errors_of(one.predictions, label, task)[held] for one in (answers, theirs))
     values = [mean_value("error_increase", "", "", ours - before, parameters.level)]
-    tables = {}
+    tables: dict[str, Table] = {}
+    sums = [("error_increase", "", "", int(held.sum()), float((ours - before).sum()))]
     if task.kind == BINARY:
         values += _decisions(answers, theirs, held, (ours, before), parameters.level)
-        values.append(
-            _brier(answers, theirs, np.asarray(label == task.positive_label, dtype=float), held, parameters.level)
-        )
+        positive = np.asarray(label == task.positive_label, dtype=float)
+        values.append(_brier(answers, theirs, positive, held, parameters.level, sums))
         cells = tuple((new, old, int(((ours == new) & (before == old)).sum())) for new in (0, 1) for old in (0, 1))
         tables["errors"] = Table(("new_wrong", "current_wrong", "count"), cells)
+    tables["sums"] = Table(SUMS, tuple(sums))
     inputs = {**rows.inputs, "model": evidence.model.digest, "reference_model": current.digest}
     note = f"Compared with {current.name}, which is in {parameters.stage}."
     return Measurement(values=tuple(values), inputs=inputs, tables=tables, notes=(note,))
@@ -68,10 +70,19 @@ def _decisions(
     ]
 
 
-def _brier(ours: Answers, theirs: Answers, positive: Array, held: Array, level: float) -> MetricValue:
+def _brier(
+    ours: Answers,
+    theirs: Answers,
+    positive: Array,
+    held: Array,
+    level: float,
+    sums: list[tuple[str, str, str, int, float]],
+) -> MetricValue:
+    """The growth of the squared distance from score to label; its sum goes to `sums`."""
     scores = [one.scores for one in (ours, theirs) if one.scores is not None]
     if len(scores) < 2:  # noqa: PLR2004 - one for each version
         reason = "one of the versions gives no scores"
         return MetricValue(metric="brier_increase", value=None, n=0, not_estimable=reason)
     first, second = ((score - positive)[held] ** 2 for score in scores)
+    sums.append(("brier_increase", "", "", int(held.sum()), float((first - second).sum())))
     return mean_value("brier_increase", "", "", first - second, level)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
 from audits.checks._models import BINARY
 from audits.checks._outcomes import read_outcomes
 from audits.checks._relation import Strata as Counts
-from audits.checks._relation import count_by_stratum, stratum_rows
+from audits.checks._relation import count_by_stratum
+from audits.checks._sufficient import shares
 from audits.checks.fairness_conditional_parity import ConditionalParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence
-from audits.measurements import Interval, Measurement, MetricValue, Table
+from audits.measurements import Interval, Measurement, MetricValue
 from audits.statistics import strata
 from audits.statistics.strata import Strata
 
@@ -28,7 +28,6 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_prediction", parameters)
     missing, untold = found.missing("missing_prediction_fraction", "decision", parameters)
     values: list[MetricValue] = [missing]
-    rows: list[tuple[Any, ...]] = []
     for feature, counts in found.features.items():
         groups = sorted({group for members in counts.values() for group in members})
         compared = {group: _strata(counts, group) for group in groups}
@@ -36,12 +35,13 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
         for group, one in compared.items():
             values += _of_group(feature, group, one, constant, parameters.level)
         values.append(_largest(feature, compared, constant, parameters.level))
-        rows += stratum_rows(feature, counts, parameters.suppress_below)
-    columns = ("feature", "stratum", "group", "prediction", "count")
     return Measurement(
         values=tuple(values),
         inputs=outcomes.inputs,
-        tables={"strata": Table(columns, tuple(rows))},
+        tables={
+            "strata": found.table("prediction", parameters.suppress_below),
+            "shares": shares([missing], {missing.metric}),
+        },
         notes=(f"Predictions come from {outcomes.origin}.", f"Strata: {', '.join(parameters.strata)}.", *found.notes),
     )
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from audits.checks import _sufficient as sufficient
 from audits.checks._cells import Share
 from audits.checks._outcomes import read_labels
-from audits.checks._relation import Strata, count_by_stratum, stratum_rows
+from audits.checks._relation import Strata, count_by_stratum
 from audits.checks.fairness_dataset_bias import DatasetBiasParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence
-from audits.measurements import Interval, Measurement, MetricValue, Table
+from audits.measurements import Interval, Measurement, MetricValue
 from audits.statistics import distances, intervals, resampling
 
 RESAMPLES = 1000
@@ -37,7 +38,6 @@ def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) 
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_label", parameters)
     missing, untold = found.missing("missing_label_fraction", "label", parameters)
     values: list[MetricValue] = [missing]
-    rows: list[tuple[Any, ...]] = []
     for feature, strata in found.features.items():
         shares = _shares(strata)
         whole = Share(*(sum((getattr(s, part) for s in shares.values()), Tally()) for part in ("hits", "total")))
@@ -47,9 +47,11 @@ def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) 
             if parameters.strata:
                 values.append(_conditional(feature, group, strata, parameters.level, evidence.seed, untold))
         values.append(_range(feature, shares, parameters.level, untold))
-        rows += stratum_rows(feature, strata, parameters.suppress_below)
-    table = Table(("feature", "stratum", "group", "label", "count"), tuple(rows))
-    return Measurement(values=tuple(values), inputs=outcomes.inputs, tables={"labels": table}, notes=found.notes)
+    tables = {
+        "labels": found.table("label", parameters.suppress_below),
+        "shares": sufficient.shares([missing], {missing.metric}),
+    }
+    return Measurement(values=tuple(values), inputs=outcomes.inputs, tables=tables, notes=found.notes)
 
 
 def _shares(strata: Strata) -> dict[str, Share]:

@@ -90,6 +90,7 @@ def _measured(
         tables["swarm"] = swarm(found, rows, features, shares.order)
         tables["effects"] = effects(explainer, rows, shares.order)
         tables["cases"] = cases(found, rows, features, task)
+        tables["importance_by_group"] = shares.group_table(explained.rows, sensitive)
     trial = rows.iloc[:_TRIAL_ROWS].reset_index(drop=True)
     values += Trials(explainer, trial, background.iloc[:_TRIAL_BACKGROUND], parameters, seed).measure()
     values += violations(explainer, rows, parameters.expected)

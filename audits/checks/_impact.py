@@ -11,6 +11,7 @@ from audits.checks._cells import JOINED_BY, Share
 from audits.checks._models import BINARY, RANKING, REGRESSION
 from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks._relation import above_the_middle, count_by_stratum
+from audits.checks._sufficient import shares
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_impact_ratios import ImpactParameters
 from audits.counting.question import MISSING, Tally
@@ -36,12 +37,16 @@ def measure_impact(evidence: Evidence, parameters: ImpactParameters) -> Measurem
         groups = {
             group: Share(one.get(1, Tally()), one.get(1, Tally()) + one.get(0, Tally())) for group, one in cells.items()
         }
-        values += _of_feature(feature, groups, parameters, rows, untold)
+        values += _of_feature(feature, groups, parameters, rows, untold, weighted=found.weighted)
     columns = ("feature", "category", "rows", "favoured", "share", "rate", "impact_ratio", "left_out_because")
+    weights = ("weight", "favoured_weight") if found.weighted else ()
     return Measurement(
         values=tuple(values),
         inputs=outcomes.inputs,
-        tables={"impact_ratios": Table(columns, tuple(rows))},
+        tables={
+            "impact_ratios": Table((*columns, *weights), tuple(rows)),
+            "shares": shares([missing], {missing.metric}),
+        },
         notes=(f"Predictions come from {outcomes.origin}.", note, *found.notes),
     )
 
@@ -70,7 +75,13 @@ def _unknown(group: str) -> bool:
 
 
 def _of_feature(
-    feature: str, groups: Mapping[str, Share], parameters: ImpactParameters, rows: list[tuple[Any, ...]], untold: str
+    feature: str,
+    groups: Mapping[str, Share],
+    parameters: ImpactParameters,
+    rows: list[tuple[Any, ...]],
+    untold: str,
+    *,
+    weighted: bool,
 ) -> Iterator[MetricValue]:
     unknown = sum(share.rows for group, share in groups.items() if _unknown(group))
     everybody = sum(share.rows for share in groups.values())
@@ -97,7 +108,9 @@ def _of_feature(
         found = ratio or MetricValue(metric="impact_ratio", value=None, not_estimable=left_out or reason, **where)
         yield found
         ratios += [ratio] if ratio else []
-        rows.append((feature, group, share.rows, share.hits.rows, parts[group], share.value, found.value, left_out))
+        weights = (share.total.weight, share.hits.weight) if weighted else ()
+        counts = share.rows, share.hits.rows
+        rows.append((feature, group, *counts, parts[group], share.value, found.value, left_out, *weights))
     yield _lowest(feature, ratios, kept, reason, parameters.level)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from audits.checks import _single
 from audits.checks._prints import cells, held, prints
 from audits.checks._rows import PARQUET_TYPES, Rows, canonical, literal, open_rows, quoted
+from audits.checks._sufficient import shares
 from audits.checks.lineage_leakage import LeakageParameters
 from audits.evidence import DatasetEvidence, Evidence
 from audits.measurements import Measurement, MetricValue
@@ -18,6 +19,16 @@ from audits.statistics import intervals
 
 TRAIN, EVALUATION = "train", "evaluation"
 NOT_DESCRIBING = frozenset({"identifier", "prediction", "score", "weight", "timestamp"})
+#: The metrics that are a number of rows over another.
+COUNTED = frozenset(
+    {
+        "exact_overlap_fraction",
+        "near_overlap_fraction",
+        "training_twin_fraction",
+        "identifier_overlap_fraction",
+        "temporal_overlap_fraction",
+    }
+)
 #: With fewer columns "all but one" is nearly nothing.
 FEWEST_FOR_NEAR = 4
 
@@ -32,7 +43,8 @@ def measure_leakage(evidence: Evidence, parameters: LeakageParameters) -> Measur
     found.read(evidence.model.signature)
     values = [*found.overlaps(), _identifiers(rows, train, parameters.level), _times(rows, train, parameters.level)]
     values += found.target_values()
-    return Measurement(values=tuple(values), inputs={**rows.inputs, **train.inputs})
+    counted = shares(values, COUNTED)
+    return Measurement(values=tuple(values), inputs={**rows.inputs, **train.inputs}, tables={"shares": counted})
 
 
 def _opened(dataset: DatasetEvidence) -> Rows:

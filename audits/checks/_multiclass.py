@@ -14,6 +14,7 @@ from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._groups import Comparison, compare_groups
 from audits.checks._models import MULTICLASS
 from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
+from audits.checks._sufficient import counted, weight_columns
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_multiclass import MulticlassFairness, MulticlassParameters
 from audits.checks.grouping import parse_bands
@@ -39,6 +40,7 @@ def measure_multiclass(evidence: Evidence, parameters: MulticlassParameters) -> 
         most=parameters.most_groups,
     )
     features, disclosure = _confusions(outcomes, groups, parameters)
+    weighted = weight_of(outcomes, parameters.weights) is not None and parameters.weights != "counts"
     one_feature = next(iter(features.values()))
     classes = sorted({label for own in one_feature.values() for pair in own for label in pair if label is not None})
     labels = {y for own in one_feature.values() for y, _ in own if y is not None}
@@ -57,14 +59,16 @@ def measure_multiclass(evidence: Evidence, parameters: MulticlassParameters) -> 
             binary = {group: _against(own, one) for group, own in members.items()}
             values += _kept(binary, f"{feature} | {target}={one}", how, frozenset(MulticlassFairness.metrics) - _WHOLE)
     rows = tuple(
-        (feature, group, *pair, tally.rows)
+        (feature, group, *pair, *counted(tally, weighted=weighted))
         for feature, members in features.items()
         for group, own in members.items()
         for pair, tally in sorted(own.items(), key=str)
     )
-    table = Table(("feature", "group", "label", "prediction", "count"), rows)
+    columns = ("feature", "group", "label", "prediction", "count", *weight_columns(weighted=weighted))
     notes = (f"Predictions come from {outcomes.origin}.", *groups.notes, *disclosure)
-    return Measurement(values=tuple(values), inputs=outcomes.inputs, tables={"confusion": table}, notes=notes)
+    return Measurement(
+        values=tuple(values), inputs=outcomes.inputs, tables={"confusion": Table(columns, rows)}, notes=notes
+    )
 
 
 def _confusions(

@@ -10,10 +10,11 @@ import numpy as np
 from audits.checks._models import BINARY, Task, ask, feature_frame, load_model, read_task
 from audits.checks._outcomes import EVALUATION
 from audits.checks._rows import Rows, open_rows, quoted
+from audits.checks._sufficient import SUMS
 from audits.checks.base import EvidenceError
 from audits.checks.robustness_perturbation import PerturbationParameters
 from audits.evidence import Evidence
-from audits.measurements import Interval, Measurement, MetricValue
+from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import intervals, moments
 from audits.statistics.moments import Moments
 
@@ -35,15 +36,25 @@ def measure_perturbation(evidence: Evidence, parameters: PerturbationParameters)
     before = ask(model, frame, task).predictions
     errors = errors_of(before, label, task)
     values = [mean_value("error_before", "", "", errors, parameters.level)]
+    sums: list[tuple[Any, ...]] = [("error_before", "", "", errors.size, float(errors.sum()))]
+    groups: list[tuple[Any, ...]] = [("", "", errors.size, float(errors.sum()))]
     features = [list(task.features), *([name] for name in task.features if parameters.each)]
     for kind, change in _changes(parameters).items():
         for columns in features:
             where = "" if len(columns) > 1 or len(task.features) == 1 else columns[0]
             changed = change(frame.copy(), columns, random)
-            values += _after(kind, where, (model, changed, task), before, (label, errors), parameters.level)
-    values += _shifts(rows, chosen, errors, parameters.level)
+            values += _after(kind, where, (model, changed, task), before, (label, errors), parameters.level, sums)
+    values += _shifts(rows, chosen, errors, parameters.level, groups)
     inputs = {**rows.inputs, "model": evidence.model.digest}
-    return Measurement(values=tuple(values), inputs=inputs, notes=(f"{chosen.size} of {rows.total} rows were asked.",))
+    return Measurement(
+        values=tuple(values),
+        inputs=inputs,
+        tables={
+            "sums": Table(SUMS, tuple(sums)),
+            "errors_by_group": Table(("feature", "group", "rows", "error"), tuple(groups)),
+        },
+        notes=(f"{chosen.size} of {rows.total} rows were asked.",),
+    )
 
 
 def labels_of(rows: Rows, task: Task) -> Array:
@@ -122,8 +133,9 @@ def _after(
     before: Array,
     known: tuple[Array, Array],
     level: float,
+    sums: list[tuple[Any, ...]],
 ) -> Iterator[MetricValue]:
-    """Drop and flips of one change."""
+    """Drop and flips of one change; what they are computed from goes to `sums`."""
     label, errors = known
     task = asked[2]
     try:
@@ -132,9 +144,12 @@ def _after(
         for metric in (f"{kind}_drop", *([f"{kind}_flips"] if task.kind == BINARY else [])):
             yield MetricValue(metric=metric, value=None, n=0, feature=where, not_estimable=str(error)[:300])
         return
-    yield mean_value(f"{kind}_drop", where, "", errors_of(after, label, task) - errors, level)
+    grown = errors_of(after, label, task) - errors
+    sums.append((f"{kind}_drop", where, "", grown.size, float(grown.sum())))
+    yield mean_value(f"{kind}_drop", where, "", grown, level)
     if task.kind == BINARY:
         flips = int((after != before).sum())
+        sums.append((f"{kind}_flips", where, "", before.size, flips))
         interval = intervals.proportion(flips, before.size, level)
         yield MetricValue(
             metric=f"{kind}_flips", value=flips / before.size, n=before.size, feature=where, interval=interval
@@ -151,8 +166,10 @@ def mean_value(metric: str, feature: str, group: str, sample: Array, level: floa
     return MetricValue(metric=metric, value=found.mean, n=sample.size, feature=feature, group=group, interval=interval)
 
 
-def _shifts(rows: Rows, chosen: Array, errors: Array, level: float) -> Iterator[MetricValue]:
-    """The error of each group alone beside everybody's."""
+def _shifts(
+    rows: Rows, chosen: Array, errors: Array, level: float, groups: list[tuple[Any, ...]]
+) -> Iterator[MetricValue]:
+    """The error of each group alone beside everybody's; rows and summed error go to `groups`."""
     for name in rows.dataset.tagged("sensitive"):
         texts = np.array([t for (t,) in rows.ask(f"SELECT CAST({quoted(name)} AS VARCHAR) FROM typed")], dtype=object)
         own = texts[chosen]
@@ -162,6 +179,7 @@ def _shifts(rows: Rows, chosen: Array, errors: Array, level: float) -> Iterator[
             if part == 1.0:
                 continue
             apart = [errors[inside], errors[~inside]]
+            groups.append((name, str(group), int(inside.sum()), float(apart[0].sum())))
             first, second = (Moments(e.size, e.size, float(e.mean()), float(e.var())) for e in apart)
             found = moments.difference(first, second, level)
             # Group minus everybody is (1 - share of the group) times group minus rest.

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from audits.checks._rows import Rows, quoted
 from audits.checks.data_quality_columns import QualityParameters
 from audits.checks.grouping import parse_shares
-from audits.measurements import Interval, MetricValue
+from audits.measurements import Interval, MetricValue, Table
 from audits.statistics import intervals
 
 NO_POPULATION = "the policy states no population to compare with"
 
 
-def representation(rows: Rows, parameters: QualityParameters) -> Iterator[MetricValue]:
+def representation(rows: Rows, parameters: QualityParameters) -> tuple[list[MetricValue], Table]:
+    """As `_representation`, with the table (feature, group, rows, known, expected) of its counts."""
+    counted: list[tuple[Any, ...]] = []
+    values = list(_representation(rows, parameters, counted))
+    return values, Table(("feature", "group", "rows", "known", "expected"), tuple(counted))
+
+
+def _representation(rows: Rows, parameters: QualityParameters, counted: list[tuple[Any, ...]]) -> Iterator[MetricValue]:
     """Ratios of shares by group, the smallest one, and who belongs to none. Raises EvidenceError: no such column."""
     stated = parse_shares(parameters.population)
     if not stated:
@@ -22,13 +30,14 @@ def representation(rows: Rows, parameters: QualityParameters) -> Iterator[Metric
         return
     ratios: list[MetricValue] = []
     for name, shares in stated.items():
-        counted = rows.ask(
+        found = rows.ask(
             f"SELECT {rows.as_label(name)}, count(*) FROM typed WHERE {quoted(name)} IS NOT NULL GROUP BY 1"
         )
-        counts = {str(label): int(count) for label, count in counted}
+        counts = {str(label): int(count) for label, count in found}
         known = sum(counts.values())
         for group, share in shares.items():
             ratios.append(_ratio(name, group, counts.get(group, 0), known, share, parameters))
+            counted.append((name, group, counts.get(group, 0), known, share))
         outside = rows.total - sum(count for group, count in counts.items() if group in shares)
         yield MetricValue(
             metric="outside_population_fraction",

@@ -47,6 +47,7 @@ def measure_provided(evidence: Evidence, parameters: ProvidedParameters) -> Meas
         tables["importance"] = shares.table(found.phi.mean(axis=(0, 2)), set(sensitive))
         # The values behind the attributions are not given, so no dot has a place in the order of its feature.
         tables["swarm"] = swarm(found, provided.frame[features].map(lambda _value: 0.0), features, shares.order)
+        tables["importance_by_group"] = shares.group_table(provided.frame, _grouping(provided.rows, parameters))
     return Measurement(
         values=tuple(values),
         inputs={"model": evidence.model.digest, **provided.rows.inputs},

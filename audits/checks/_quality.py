@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from audits.checks._drift import drift
 from audits.checks._population import representation
 from audits.checks._rows import NUMERIC, Rows, open_rows, quoted
+from audits.checks._sufficient import shares
 from audits.checks.base import EvidenceError
 from audits.checks.data_quality_columns import QualityParameters
 from audits.checks.grouping import parse_ranges
@@ -15,6 +16,15 @@ from audits.measurements import Measurement, MetricValue
 from audits.statistics import intervals
 
 EVALUATION, TRAIN = "evaluation", "train"
+#: The metrics that are a number of rows over another.
+COUNTED = frozenset(
+    {
+        "missing_fraction",
+        "duplicate_row_fraction",
+        "train_evaluation_overlap_fraction",
+        "outside_population_fraction",
+    }
+)
 NO_TRAIN = "no training data is held to compare with"
 
 
@@ -25,7 +35,8 @@ def measure_quality(evidence: Evidence, parameters: QualityParameters) -> Measur
     values = [MetricValue(metric="rows_total", value=float(rows.total), n=rows.total)]
     values += _columns(rows, parameters)
     values += _rows_as_wholes(rows, parameters.level)
-    values += representation(rows, parameters)
+    representing, population = representation(rows, parameters)
+    values += representing
     if TRAIN in evidence.datasets:
         train = open_rows(evidence.datasets[TRAIN])
         inputs |= train.inputs
@@ -35,6 +46,9 @@ def measure_quality(evidence: Evidence, parameters: QualityParameters) -> Measur
     else:
         absent = ("train_evaluation_overlap_fraction", "drift_psi", "drift_js", "worst_drift_psi")
         values += [MetricValue(metric=m, value=None, n=rows.total, not_estimable=NO_TRAIN) for m in absent]
+    tables["shares"] = shares(values, COUNTED)
+    if population.rows:
+        tables["population"] = population
     return Measurement(values=tuple(values), inputs=inputs, tables=tables)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from audits.statistics import intervals, moments, ordering
 from audits.statistics.moments import Moments
 
 Array = np.ndarray[Any, Any]
+MOST_PLACES = 1000
 
 
 def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measurement:
@@ -50,11 +52,15 @@ def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measur
         found = _of_feature(feature, names, attention, places, parameters)
         values += found
         values += _order(feature, names, places, lists, parameters, evidence.seed)
-        table += [(feature, one.group, one.n, one.value) for one in found if one.metric == "exposure"]
+        hits = Counter(names[places <= parameters.top])
+        table += [(feature, one.group, one.n, one.value, hits[one.group]) for one in found if one.metric == "exposure"]
     return Measurement(
         values=tuple(values),
         inputs=rows.inputs,
-        tables={"exposure": Table(("feature", "group", "n", "mean_exposure"), tuple(table))},
+        tables={
+            "exposure": Table(("feature", "group", "n", "mean_exposure", "among_the_top"), tuple(table)),
+            **_sequence(members, places, lists, parameters),
+        },
         notes=(f"Ordered by {score}; {len(np.unique(lists))} lists.", *groups.notes, *disclosure),
     )
 
@@ -191,6 +197,22 @@ def _top(feature: str, group: str, own: Array, top: Array, level: float) -> Iter
     ):
         found = Interval(*bounds, level, interval.method)
         yield MetricValue(metric=metric, value=value, n=places, feature=feature, group=group, interval=found)
+
+
+def _sequence(
+    members: dict[str, Array], places: Array, lists: Array, parameters: RankingParameters
+) -> dict[str, Table]:
+    """Whose place is which, as far as NDKL looks; left away where single places must not be told, or are too many."""
+    kept = np.flatnonzero(places <= parameters.prefix)
+    if parameters.suppress_below > 1 or kept.size > MOST_PLACES:
+        return {}
+    kept = kept[np.lexsort((places[kept], lists[kept]))]
+    rows = tuple(
+        (feature, int(lists[row]), int(places[row]), str(names[row]))
+        for feature, names in members.items()
+        for row in kept
+    )
+    return {"places": Table(("feature", "list", "place", "group"), rows)}
 
 
 def _order(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from audits.checks._scored import (
     open_scored,
     worst_value,
 )
+from audits.checks._sufficient import counted, shares, weight_columns
 from audits.checks.fairness_regression import RegressionParameters
+from audits.counting.question import Tally
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import distances
@@ -55,20 +58,29 @@ def measure_regression(evidence: Evidence, parameters: RegressionParameters) -> 
             values.append(mean_value(metric, moments_of(lines, name), parameters.level, where, least))
         squares = mean_value("root_mean_squared_error", moments_of(lines, "square"), parameters.level, where, 0.0)
         values.append(_root(squares))
-        table.append((*where, squares.n, *(moments_of(lines, name).mean for name in terms)))
+        whole = counted(sum((tally for tally, _ in lines), Tally()), weighted=scored.weighted)
+        table.append((*where, whole[0], *(moments_of(lines, name).mean for name in terms), *whole[1:]))
     for feature, members in features_of(groups).items():
         for metric, name in MEANS.items():
             found = [moments_of(groups[feature, group], name) for group in members]
             values.append(gap_value(f"{metric}_difference", feature, found, parameters.level))
         found = [moments_of(groups[feature, group], "distance") for group in members]
         values.append(worst_value("worst_group_mean_absolute_error", feature, found, parameters.level))
+    widest: list[tuple[Any, ...]] = []
     for name, sql in (("prediction", "_prediction"), ("error", ERROR)):
         for feature, histogram in histograms(scored, sql, HELD):
             values += _distances(name, feature, histogram, parameters.level)
+            widest += _widest(f"{name}_ks", feature, histogram)
+    columns = ("feature", "group", "n", *(f"mean_{name}" for name in terms), *weight_columns(weighted=scored.weighted))
+    tables = {"errors": Table(columns, tuple(table)), "shares": shares([missing], {"missing_fraction"})}
+    if parameters.suppress_below < 2:  # noqa: PLR2004 - else a count below the widest gap could be a small one
+        tables["widest_gaps"] = Table(
+            ("metric", "feature", "group", "below", "size", "rest_below", "rest"), tuple(widest)
+        )
     return Measurement(
         values=tuple(values),
         inputs=outcomes.inputs,
-        tables={"errors": Table(("feature", "group", "n", *(f"mean_{name}" for name in terms)), tuple(table))},
+        tables=tables,
         notes=scored.notes,
     )
 
@@ -86,6 +98,18 @@ def _root(squares: MetricValue) -> MetricValue:
         group=squares.group,
         interval=found,
     )
+
+
+def _widest(metric: str, feature: str, histogram: Histogram) -> Iterator[tuple[Any, ...]]:
+    """Where the two distribution functions are furthest apart: rows at or below it, in the group and in the rest."""
+    everybody = sum(histogram.counts.values(), np.zeros(histogram.values.size))
+    for group, counts in histogram.counts.items():
+        rest = everybody - counts
+        if not rest.sum():
+            continue
+        below, others = np.cumsum(counts), np.cumsum(rest)
+        at = int(np.abs(below / below[-1] - others / others[-1]).argmax())
+        yield metric, feature, group, float(below[at]), float(below[-1]), float(others[at]), float(others[-1])
 
 
 def _distances(name: str, feature: str, histogram: Histogram, level: float) -> Iterator[MetricValue]:

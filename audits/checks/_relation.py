@@ -9,10 +9,11 @@ from typing import Any
 from audits.checks._disclosure import SMALL_STRATA, Shown, pooled_strata, shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._outcomes import Outcomes, weight_of
+from audits.checks._sufficient import counted, weight_columns
 from audits.checks.base import EvidenceError
 from audits.checks.grouping import GroupingParameters, MissingParameters, parse_bands
 from audits.counting.question import CountQuestion, Tally, count
-from audits.measurements import MetricValue
+from audits.measurements import MetricValue, Table
 from audits.statistics import intervals
 
 Cells = Mapping[Any, Tally]
@@ -26,6 +27,19 @@ class Stratified:
 
     features: Mapping[str, Strata]
     notes: tuple[str, ...]
+    weighted: bool = False
+
+    def table(self, outcome: str, threshold: int) -> Table:
+        """(feature, stratum, group, `outcome`, count[, weight, squares]) as far as they may be published."""
+        columns = ("feature", "stratum", "group", outcome, "count", *weight_columns(weighted=self.weighted))
+        rows = [
+            (feature, stratum, group, value, *counted(tally, weighted=self.weighted))
+            for feature, strata in self.features.items()
+            for stratum, members in sorted(_published(strata, threshold).items())
+            for group, cells in sorted(members.items())
+            for value, tally in sorted(cells.items(), key=lambda item: str(item[0]))
+        ]
+        return Table(columns, tuple(rows))
 
     def missing(self, metric: str, what: str, parameters: MissingParameters) -> tuple[MetricValue, str]:
         """The share of rows without the outcome, and why nothing can be estimated, or ""."""
@@ -45,12 +59,13 @@ def count_by_stratum(
     bands = parse_bands(parameters.bands)
     groups: Groups = groups_of(outcomes.rows, sensitive, bands, depth=parameters.depth, most=parameters.most_groups)
     layers: Groups = groups_of(outcomes.rows, strata, bands, most=parameters.most_groups)
+    weight = weight_of(outcomes, parameters.weights)
     question = CountQuestion(
         relation="outcomes",
         keys={**layers.keys, **groups.keys},
         outcomes={"outcome": outcome},
         sets=tuple((*dict.fromkeys([*strata, *one]),) for one in groups.sets),
-        weight=weight_of(outcomes, parameters.weights),
+        weight=weight,
     )
     names = dict(zip(question.sets, groups.sets, strict=True))
     found: dict[str, dict[str, dict[str, dict[Any, Tally]]]] = {feature_name(one): {} for one in groups.sets}
@@ -65,7 +80,11 @@ def count_by_stratum(
     columns = {feature_name(one): one for one in groups.sets}
     overall = {feature: _over_strata(counts) for feature, counts in found.items()}
     shown, notes = shown_groups(overall, columns, parts, parameters.suppress_below)
-    return Stratified({feature: _renamed(feature, counts, shown) for feature, counts in found.items()}, notes)
+    return Stratified(
+        {feature: _renamed(feature, counts, shown) for feature, counts in found.items()},
+        notes,
+        weighted=weight is not None and parameters.weights != "counts",
+    )
 
 
 def _over_strata(counts: Strata) -> dict[str, dict[Any, Tally]]:
@@ -92,24 +111,19 @@ def _renamed(feature: str, counts: Strata, shown: Shown) -> Strata:
     return joined
 
 
-def stratum_rows(feature: str, counts: Strata, threshold: int) -> list[tuple[str, str, str, Any, int]]:
-    """(feature, stratum, group, value, count) as they may be published: strata with small counts are one."""
-    if threshold > 1:
-        flat = {
-            stratum: {(group, value): t.rows for group, cells in members.items() for value, t in cells.items()}
-            for stratum, members in counts.items()
-        }
-        pooled = pooled_strata(flat, threshold)
-        joined: dict[str, dict[str, dict[Any, Tally]]] = {}
-        for stratum, members in counts.items():
-            _add(joined.setdefault(SMALL_STRATA if stratum in pooled else stratum, {}), members)
-        counts = joined
-    return [
-        (feature, stratum, group, value, tally.rows)
-        for stratum, members in sorted(counts.items())
-        for group, cells in sorted(members.items())
-        for value, tally in sorted(cells.items(), key=lambda item: str(item[0]))
-    ]
+def _published(counts: Strata, threshold: int) -> Strata:
+    """Strata with small counts as one."""
+    if threshold < 2:  # noqa: PLR2004 - one row is the least there is
+        return counts
+    flat = {
+        stratum: {(group, value): t.rows for group, cells in members.items() for value, t in cells.items()}
+        for stratum, members in counts.items()
+    }
+    pooled = pooled_strata(flat, threshold)
+    joined: dict[str, dict[str, dict[Any, Tally]]] = {}
+    for stratum, members in counts.items():
+        _add(joined.setdefault(SMALL_STRATA if stratum in pooled else stratum, {}), members)
+    return joined
 
 
 def above_the_middle(outcomes: Outcomes, column: str, weights: str) -> tuple[str, float]:

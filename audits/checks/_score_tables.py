@@ -10,6 +10,7 @@ import numpy as np
 from audits.checks._cells import Share
 from audits.checks._disclosure import pooled_bins
 from audits.checks._scored import Histogram
+from audits.checks._sufficient import counted, weight_columns
 from audits.counting.question import Counted, Tally
 from audits.measurements import Table
 from audits.statistics import intervals
@@ -55,14 +56,30 @@ def published_bins(groups: Mapping[Where, Lines], bins: int, threshold: int) -> 
     return pooled_bins(counts, threshold)
 
 
-def reliability(groups: Mapping[Where, Lines], runs: Runs, level: float) -> Table:
-    """(feature, group, bin, n, mean_score, positives, low, high): share of positives with its interval."""
+def reliability(groups: Mapping[Where, Lines], runs: Runs, level: float, *, weighted: bool) -> Table:
+    """(feature, group, bin, n, mean_score, positives, low, high, squared_error[, weight, squares]).
+
+    `positives` is the share of positives with its interval; `squared_error` the mean square of score minus label.
+    """
     rows: list[tuple[Any, ...]] = []
     for where, lines in groups.items():
+        squared = _sum_by_bin(lines, runs, "error_squared")
         for index, (share, mean) in share_by_bin(lines, runs).items():
             interval = intervals.proportion(*share.pair, level)
-            rows.append((*where, index, share.rows, mean, share.value, interval.low, interval.high))
-    return Table(("feature", "group", "bin", "n", "mean_score", "positives", "low", "high"), tuple(rows))
+            facts = index, share.rows, mean, share.value, interval.low, interval.high
+            weights = counted(share.total, weighted=weighted)[1:]
+            rows.append((*where, *facts, squared[index] / share.total.weight, *weights))
+    columns = ("feature", "group", "bin", "n", "mean_score", "positives", "low", "high", "squared_error")
+    return Table((*columns, *weight_columns(weighted=weighted)), tuple(rows))
+
+
+def _sum_by_bin(lines: Lines, runs: Runs, name: str) -> dict[int, float]:
+    run_of = {index: first for first, last in runs for index in range(first, last + 1)}
+    sums: dict[int, float] = {}
+    for _, line in lines:
+        index = run_of.get(int(line.outcomes[1]), int(line.outcomes[1]))
+        sums[index] = sums.get(index, 0.0) + line.sums[name]
+    return sums
 
 
 def thresholds(ones: Histogram, zeros: Histogram, edges: Sequence[float] | None) -> Array:

@@ -43,6 +43,11 @@ class Scored:
         return named[0], self.shown.get(named, named[1])
 
     @property
+    def weighted(self) -> bool:
+        """Whether rows weigh differently."""
+        return self.weight is not None and self.weights != "counts"
+
+    @property
     def rounded(self) -> bool:
         """Whether values are rounded before their histogram, to bound its size."""
         return self.outcomes.rows.total > EXACT_ROWS

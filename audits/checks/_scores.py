@@ -14,6 +14,7 @@ from audits.checks._latency import measure_latency
 from audits.checks._models import BINARY
 from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
 from audits.checks._scored import DECIMALS, EXACT_ROWS
+from audits.checks._sufficient import AREAS, SUMS, area_row, shares
 from audits.checks.base import EvidenceError
 from audits.checks.performance_metrics import PerformanceParameters
 from audits.counting.question import Counted, CountQuestion, Tally, count
@@ -58,14 +59,16 @@ class Read:
             return Tally(int(line.tally.weight), line.tally.weight, line.tally.weight)
         return line.tally
 
-    def means(self, terms: Mapping[str, str], where: str = HELD) -> dict[str, Moments]:
-        """The moments of each term (SQL)."""
+    def means(self, terms: Mapping[str, str], *, sums: list[tuple[Any, ...]] | None = None) -> dict[str, Moments]:
+        """The moments of each term (SQL); the sums themselves are added to `sums`."""
         squares = {f"{name}_squared": f"({sql}) * ({sql})" for name, sql in terms.items()}
-        lines = self.sums({}, {**terms, **squares}, where)
+        lines = self.sums({}, {**terms, **squares})
         if not lines:
             return {}
         tally = self.tally(lines[0])
         found = lines[0].sums
+        if sums is not None:
+            sums += [(name, "", "", tally.weight, found[name]) for name in terms]
         return {
             name: Moments.of(tally.rows, tally.effective, tally.weight, found[name], found[f"{name}_squared"])
             for name in terms
@@ -91,15 +94,19 @@ def measure_performance(evidence: Evidence, parameters: PerformanceParameters) -
     ]
     binary = outcomes.task.kind == BINARY
     tables: dict[str, Table] = {}
+    sums: list[tuple[Any, ...]] = []
     if missing > parameters.missing_tolerated * total or not held:
         reason = f"{missing} of {total} rows have no label or no prediction, more than tolerated"
         wanted = _BINARY_METRICS if binary else _REGRESSION_METRICS
         values += [MetricValue(metric=m, value=None, n=held, not_estimable=reason) for m in wanted]
     elif binary:
         found, tables = _decisions(read, evidence.seed)
-        values += [*found, *_probabilities(read, held)]
+        values += [*found, *_probabilities(read, held, sums, tables)]
     else:
-        values += _errors(read)
+        values += _errors(read, sums)
+    if sums:
+        tables["sums"] = Table(SUMS, tuple(sums))
+    tables["shares"] = shares(values, {"missing_fraction"})
     timed, notes = measure_latency(evidence, outcomes, parameters)
     return Measurement(
         values=(*values, *timed),
@@ -168,7 +175,10 @@ def _f1_of(counts: Array) -> Array:
     return found
 
 
-def _probabilities(read: Read, held: int) -> Iterator[MetricValue]:
+def _probabilities(
+    read: Read, held: int, sums: list[tuple[Any, ...]], tables: dict[str, Table]
+) -> Iterator[MetricValue]:
+    """Log loss, Brier score and area; what they are computed from goes to `sums` and `tables`."""
     [(low, high, unknown)] = read.outcomes.rows.ask(
         f"SELECT min(_score), max(_score), count(*) FILTER (WHERE _score IS NULL) FROM outcomes WHERE {HELD}"
     )
@@ -184,12 +194,12 @@ def _probabilities(read: Read, held: int) -> Iterator[MetricValue]:
     else:
         likelihood = f"least(greatest(CASE WHEN _label = 1 THEN _score ELSE 1 - _score END, {_CLIP!r}), 1 - {_CLIP!r})"
         terms = {"log_loss": f"-ln({likelihood})", "brier": "(_score - _label) * (_score - _label)"}
-        for metric, found in read.means(terms).items():
+        for metric, found in read.means(terms, sums=sums).items():
             yield _mean(metric, found, read.parameters.level)
-    yield _area(read)
+    yield _area(read, tables)
 
 
-def _area(read: Read) -> MetricValue:
+def _area(read: Read, tables: dict[str, Table]) -> MetricValue:
     """From the histogram of each label; above 2 million rows of scores rounded to five decimals."""
     place = f"round(_score, {DECIMALS})" if read.outcomes.rows.total > EXACT_ROWS else "_score"
     weight = read.weight or "1"
@@ -209,7 +219,11 @@ def _area(read: Read) -> MetricValue:
     if area is None:
         return MetricValue(metric="roc_auc", value=None, n=0, not_estimable="only one label occurs")
     interval = roc.interval(area, read.parameters.level)
-    return MetricValue(metric="roc_auc", value=area.value, n=round(area.n), interval=interval)
+    value = MetricValue(metric="roc_auc", value=area.value, n=round(area.n), interval=interval)
+    totals = float(ones.sum()), float(zeros.sum())
+    if min(totals) >= read.parameters.suppress_below:
+        tables["areas"] = Table(AREAS, (area_row(value, *totals),))
+    return value
 
 
 def _mean(metric: str, found: Moments, level: float) -> MetricValue:
@@ -220,15 +234,18 @@ def _mean(metric: str, found: Moments, level: float) -> MetricValue:
     return MetricValue(metric=metric, value=found.mean, n=found.rows, interval=interval)
 
 
-def _errors(read: Read) -> Iterator[MetricValue]:
+def _errors(read: Read, sums: list[tuple[Any, ...]]) -> Iterator[MetricValue]:
     quantile, level = read.parameters.quantile, read.parameters.level
     error = "(_prediction - _label)"
-    pinball = f"greatest({quantile!r} * -{error}, {1 - quantile!r} * {error})"
-    found = read.means({"mae": f"abs({error})", "mse": f"{error} * {error}", "loss": pinball, "label": "_label"})
+    # As DOUBLE: the product of a long decimal with itself would have more digits than a DECIMAL holds.
+    pinball = f"greatest({quantile!r}::DOUBLE * -{error}, {1 - quantile!r}::DOUBLE * {error})"
+    losses = {"mae": f"abs({error})", "squared_error": f"{error} * {error}", "quantile_loss": pinball}
+    found = read.means(losses, sums=sums)
+    centre = read.means({"label": "_label"})["label"].mean
     yield _mean("mae", found["mae"], level)
-    yield _root(_mean("rmse", found["mse"], level))
-    yield _explained(read, found["mse"].mean, found["label"].mean)
-    yield _mean("quantile_loss", found["loss"], level)
+    yield _root(_mean("rmse", found["squared_error"], level))
+    yield _explained(read, found["squared_error"].mean, centre, sums)
+    yield _mean("quantile_loss", found["quantile_loss"], level)
 
 
 def _root(squared: MetricValue) -> MetricValue:
@@ -239,10 +256,10 @@ def _root(squared: MetricValue) -> MetricValue:
     return MetricValue(metric=squared.metric, value=math.sqrt(squared.value or 0.0), n=squared.n, interval=interval)
 
 
-def _explained(read: Read, squared_error: float, centre: float) -> MetricValue:
+def _explained(read: Read, squared_error: float, centre: float, sums: list[tuple[Any, ...]]) -> MetricValue:
     """R² with the delta method on the logarithm of the share that is left unexplained."""
-    away = f"(_label - {centre!r})"
-    spread = read.means({"spread": f"{away} * {away}"})["spread"]
+    away = f"(_label - {centre!r}::DOUBLE)"
+    spread = read.means({"spread": f"{away} * {away}"}, sums=sums)["spread"]
     if spread.mean == 0.0:
         return MetricValue(metric="r2", value=None, n=spread.rows, not_estimable="the target does not vary")
     left = squared_error / spread.mean

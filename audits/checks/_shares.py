@@ -76,6 +76,21 @@ class Shares:
         columns = ("feature", "mean_abs", "share", "share_low", "share_high", "mean", "sensitive")
         return Table(columns, tuple(rows))
 
+    def group_table(self, frame: pd.DataFrame, columns: Sequence[str]) -> Table:
+        """(column, group, feature, rows, mean_abs) of the groups that `by_group` compares."""
+        rows: list[tuple[Any, ...]] = []
+        for column in columns:
+            texts = frame[column].map(str)
+            for group in sorted(texts.unique())[:_MOST_GROUPS]:
+                inside = (texts == group).to_numpy()
+                if min(inside.sum(), (~inside).sum()) >= _SMALLEST_GROUP:
+                    means = self._absolute[inside].mean(axis=0)
+                    rows += [
+                        (column, group, feature, int(inside.sum()), float(mean))
+                        for feature, mean in zip(self.features, means, strict=True)
+                    ]
+        return Table(("column", "group", "feature", "rows", "mean_abs"), tuple(rows))
+
     def by_group(self, column: str, groups: pd.Series) -> Iterator[MetricValue]:
         """Largest difference of any feature's share between a group and everybody else."""
         names, codes = np.unique(groups.map(str).to_numpy(dtype=str), return_inverse=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from scipy import special, stats
 
@@ -11,6 +13,7 @@ from audits.checks._grouping import MANY_NUMBERS, Groups, feature_name, groups_o
 from audits.checks._models import BINARY
 from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
 from audits.checks._rows import NUMERIC, Rows, quoted
+from audits.checks._sufficient import shares
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_slices import SliceParameters
 from audits.checks.grouping import parse_bands
@@ -20,6 +23,7 @@ from audits.measurements import Measurement, MetricValue, Table
 from audits.statistics import intervals, significance
 
 MOST_VALUES, MOST_COLUMNS, FEW = 50, 30, 5
+MOST_KINDS = 20_000
 
 _AIMS = {
     "error": "CAST(_label <> _prediction AS INTEGER)",
@@ -72,11 +76,16 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
     tested = [one for one in tested if one not in hidden]
     if hidden:
         left_out.append(f"{len(hidden)} slices with a count below {parameters.suppress_below} were left out.")
-    values, table = _judged(tested, whole.rows, parameters, untold)
+    weighted = weight_of(outcomes, parameters.weights) is not None and parameters.weights != "counts"
+    values, table = _judged(tested, whole.rows, parameters, untold, weighted=weighted)
     return Measurement(
         values=(missing, *values),
         inputs=outcomes.inputs,
-        tables={"slices": table},
+        tables={
+            "slices": table,
+            **_tested(tested, whole, weighted=weighted),
+            "shares": shares([missing], {missing.metric}),
+        },
         notes=(f"Predictions come from {outcomes.origin}.", *groups.notes, *left_out),
     )
 
@@ -101,6 +110,29 @@ def _counted(
             own = totals.setdefault((feature_name(line.keys), feature_name(line.groups)), [Tally(), Tally()])
             own[int(line.outcomes[0])] += tally_of(line, parameters.weights)
     return totals, absent
+
+
+def _tested(tested: list[Slice], whole: Share, *, weighted: bool) -> dict[str, Table]:
+    """Everybody, and how many slices of each size and number of errors were tested: what the family of tests is of.
+
+    Names are left out: thousands of slices come down to few kinds. Left away where even those are too many.
+    """
+    columns = ("n", "wrong", *_weight_columns(weighted=weighted))
+    kinds = Counter(_counts(one.inside, weighted=weighted) for one in tested)
+    tables = {"everybody": Table(columns, (_counts(whole, weighted=weighted),))}
+    if len(kinds) <= MOST_KINDS:
+        tables["tested"] = Table((*columns, "slices"), tuple((*kind, often) for kind, often in sorted(kinds.items())))
+    return tables
+
+
+def _weight_columns(*, weighted: bool) -> tuple[str, ...]:
+    return ("weight", "squares", "wrong_weight") if weighted else ()
+
+
+def _counts(share: Share, *, weighted: bool) -> tuple[Any, ...]:
+    """Rows and wrong ones; where rows weigh differently, also what they weigh."""
+    weights = (share.total.weight, share.total.squares, share.hits.weight) if weighted else ()
+    return share.rows, share.hits.rows, *weights
 
 
 def _rest(whole: Share, hits: Tally, total: Tally) -> Share:
@@ -150,7 +182,7 @@ def _worse(one: Slice) -> float:
 
 
 def _judged(
-    tested: list[Slice], total: int, parameters: SliceParameters, untold: str
+    tested: list[Slice], total: int, parameters: SliceParameters, untold: str, *, weighted: bool
 ) -> tuple[list[MetricValue], Table]:
     p_values = [_worse(one) for one in tested]
     adjusted = significance.benjamini_hochberg(p_values) if tested else []
@@ -176,8 +208,12 @@ def _judged(
         unknown = ("slices_found", "largest_excess")
         values += [MetricValue(metric=metric, value=None, n=0, not_estimable=reason) for metric in unknown]
     rows = tuple(
-        (one.feature, one.group, one.inside.rows, one.inside.hits.rows, excess[i], p_values[i], adjusted[i])
+        (
+            *(one.feature, one.group, one.inside.rows, one.inside.hits.rows, excess[i], p_values[i], adjusted[i]),
+            *_counts(one.inside, weighted=weighted)[2:],
+        )
         for i in order[: parameters.shown]
         for one in (tested[i],)
     )
-    return values, Table(("feature", "slice", "n", "wrong", "excess", "p", "p_benjamini_hochberg"), rows)
+    columns = ("feature", "slice", "n", "wrong", "excess", "p", "p_benjamini_hochberg")
+    return values, Table((*columns, *_weight_columns(weighted=weighted)), rows)

@@ -55,7 +55,7 @@ class ColumnQuality:
     """Examines the evaluation data column by column, and against the training data where that is held."""
 
     id: ClassVar[str] = "data_quality.columns"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Data quality and drift"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[QualityParameters]] = QualityParameters

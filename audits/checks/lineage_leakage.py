@@ -50,7 +50,7 @@ class Leakage:
     """Compares the evaluation data with the training data, and each feature with the target."""
 
     id: ClassVar[str] = "lineage.leakage"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     title: ClassVar[str] = "Leakage from evaluation into training"
     needs: ClassVar[frozenset[str]] = frozenset({"train", "evaluation"})
     Parameters: ClassVar[type[LeakageParameters]] = LeakageParameters

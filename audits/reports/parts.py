@@ -219,7 +219,9 @@ class FindingFacts:
 
     `measured` is the value that was judged (with n, interval, feature and group) or None when there is none; the limits
     are decimal strings or None; `limit` is their plain text ("at most 0.20"); `rows_needed` estimates how many further
-    rows would settle an inconclusive finding; `reason` and `set_by` are those of the limit.
+    rows would settle an inconclusive finding; `reason` and `set_by` are those of the limit. `decide_on` says whether
+    the point or the whole interval must keep the limits, and `minimum_n` on how many rows it must rest: with them
+    anybody can judge the value again.
     """
 
     criterion: str
@@ -237,6 +239,8 @@ class FindingFacts:
     rows_needed: int | None = None
     controls: tuple[str, ...] = ()
     waived: bool = False
+    decide_on: str = ""
+    minimum_n: int = 0
 
     def __post_init__(self) -> None:
         """An outcome that came as text becomes the enum, so an unknown word is refused here."""

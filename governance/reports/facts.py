@@ -160,6 +160,8 @@ def finding_facts(basis: Basis) -> tuple[parts.FindingFacts, ...]:
                 rows_needed=judgement["rows_needed"],
                 controls=criterion.controls,
                 waived=criterion.id in waived,
+                decide_on=str(criterion.decide_on),
+                minimum_n=criterion.minimum_n,
             )
         )
     return tuple(facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,8 +126,16 @@ def evidence_of(keyring: Keyring, size: int = 23) -> dict[str, Any]:
 
 def pdf_of(evidence: Any, name: str = "evidence.json") -> bytes:
     attachment = Attachment(string=json.dumps(evidence), name=name, relationship="Data", created=NOW, modified=NOW)
-    page = "<html lang=en><title>Report</title><h1>Report</h1><p>Victor and Vera approve.</p></html>"
+    figures = "".join(f"<p>{figure}</p>" for figure in _figures(evidence))
+    page = f"<html lang=en><title>Report</title><h1>Report</h1><p>Victor and Vera approve.</p>{figures}</html>"
     return bytes(HTML(string=page).write_pdf(attachments=[attachment]))
+
+
+def _figures(evidence: Any) -> Iterator[str]:
+    """The first figures of each check, as a report prints them."""
+    for observation in evidence.get("observations", ()) if isinstance(evidence, dict) else ():
+        for value in observation["values"][:10]:
+            yield f"{value['metric']} {value['value']}"
 
 
 @dataclass

@@ -72,17 +72,14 @@ def stated(evidence: Document) -> list[Document]:
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_every_figure_of_a_fairness_check_is_computed_again_but_the_statistical_one(weighted: bool) -> None:  # noqa: FBT001
+def test_every_figure_of_a_fairness_check_is_computed_again(weighted: bool) -> None:  # noqa: FBT001
     evidence = of_groups(weighted=weighted)
-    left = [value for value in stated(evidence) if value["metric"] == "minimum_detectable_difference"]
-    assert recomputed(evidence) == len(stated(evidence)) - len(left) > 150
+    assert recomputed(evidence) == len(stated(evidence)) > 150
 
 
 def test_any_one_figure_that_is_changed_is_found_and_named() -> None:
     evidence = of_groups()
     for value in stated(evidence):
-        if value["metric"] == "minimum_detectable_difference":
-            continue
         before, value["value"] = value["value"], value["value"] + 1e-6
         with pytest.raises(TamperedError, match=value["metric"]):
             check_numbers(evidence, Outcome())
@@ -148,3 +145,50 @@ def test_a_finding_that_rests_on_another_figure_is_named(finding: Document, word
     check_numbers({**evidence, "findings": [{**rested, "measured": honest}]}, Outcome())
     with pytest.raises(TamperedError, match=f"accuracy-floor {words}|accuracy-floor.*{words}"):
         check_numbers({**evidence, "findings": [{**rested, "measured": finding}]}, Outcome())
+
+
+SURE, DOUBTFUL, BAD = (0.85, 0.95), (0.75, 0.95), (0.65, 0.78)
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "told", "outcome"),
+    [
+        (0.9, SURE, {"decide_on": "interval"}, "satisfied"),
+        (0.9, DOUBTFUL, {"decide_on": "interval"}, "inconclusive"),
+        (0.7, BAD, {"decide_on": "interval"}, "not-satisfied"),
+        (0.9, DOUBTFUL, {"decide_on": "point"}, "satisfied"),
+        (0.9, SURE, {"decide_on": "interval", "minimum_n": 101}, "inconclusive"),
+        (0.9, None, {"decide_on": "interval"}, "inconclusive"),
+        (0.9, None, {"decide_on": "point"}, "satisfied"),
+        (0.8, None, {"decide_on": "point"}, "satisfied"),
+        (0.9, DOUBTFUL, {}, "satisfied"),
+        (0.7, BAD, {}, "not-satisfied"),
+    ],
+)
+def test_every_finding_is_judged_again(
+    value: float, interval: tuple[float, float] | None, told: Document, outcome: str
+) -> None:
+    bounds = interval and {"low": interval[0], "high": interval[1], "level": 0.95, "method": "wilson"}
+    stated = {"metric": "accuracy", "value": value, "n": 100, "feature": "", "group": "", "interval": bounds}
+    finding = {"criterion": "floor", "check": "any", "at_least": "0.80", "at_most": None, "measured": stated, **told}
+    evidence = {"observations": [{"check": "any", "values": [stated], "tables": {}}]}
+    check_numbers({**evidence, "findings": [{**finding, "outcome": outcome}]}, Outcome())
+    for other in {"satisfied", "not-satisfied", "inconclusive"} - {outcome, "" if told else "inconclusive"}:
+        with pytest.raises(TamperedError, match="the finding floor is stated as"):
+            check_numbers({**evidence, "findings": [{**finding, "outcome": other}]}, Outcome())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: {**value, "interval": {**value["interval"], "low": 0.86}},
+        lambda value: {**value, "n": 10_000},
+    ],
+)
+def test_a_finding_with_another_interval_or_number_of_rows_is_named(change: Any) -> None:
+    value = {"metric": "accuracy", "value": 0.9, "n": 100, "feature": "", "group": ""}
+    value["interval"] = {"low": 0.7, "high": 0.95, "level": 0.95, "method": "wilson"}
+    finding = {"criterion": "floor", "check": "any", "at_least": "0.80", "decide_on": "interval"}
+    finding |= {"measured": change(value), "outcome": "satisfied"}
+    with pytest.raises(TamperedError, match="the finding floor rests on"):
+        check_numbers({"observations": [{"check": "any", "values": [value]}], "findings": [finding]}, Outcome())

@@ -123,7 +123,9 @@ def small_numbers(answer: Measurement) -> list[Any]:
         for row in table.rows:
             named = dict(zip(table.columns, row, strict=True))
             found += [row for name in counted if 0 < named[name] < THRESHOLD]
-            if "positives" in named:
+            if "won" in named:
+                found += [row for name in ("positives", "negatives") if 0 < named[name] < THRESHOLD]
+            elif "positives" in named:
                 found += [row for n in (named["n"] * named["positives"],) if 0 < round(n) < THRESHOLD]
             if "favoured" in named and 0 < named["rows"] - named["favoured"] < THRESHOLD:
                 found.append(row)

@@ -174,7 +174,7 @@ def test_a_declaration_that_is_no_time_is_an_error(tmp_path: Path, declared: Any
 def test_a_small_cell_withholds_the_table_and_the_rates_that_tell_it(tmp_path: Path) -> None:
     rows: dict[str, Any] = {"y": [0, 1] * 50 + [1], "p": [0, 1] * 50 + [0]}
     answer = measured(CHECK, given(tmp_path, **rows), suppress_below=5)
-    assert answer.tables == {}
+    assert "confusion" not in answer.tables
     for metric in ("accuracy", "precision", "recall", "f1"):
         assert the(answer, metric).not_estimable == "withheld: a count is below the disclosure threshold of 5"
 
