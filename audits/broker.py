@@ -1,8 +1,10 @@
 """The one who asks on behalf of a child that has no network: only the registered endpoints, only so much, only so long.
 
 Each question goes by POST to the address in the file that was registered for the version, and nowhere else: the child
-names the version, never an address. `registry.outbound` connects to public addresses only and follows no redirect. The
-content of an answer is not looked at here; it is handed to the child, which is the one that may break over it.
+names the version, never an address. What the service proves itself with is read here for each question
+(`registry.credentials`) and never reaches the child. `registry.outbound` connects to public addresses only and follows
+no redirect. The content of an answer is not looked at here, except for a repeated secret; it is handed to the child,
+which is the one that may break over it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audits.evidence import Evidence, ModelEvidence
 from audits.questions import ANSWERED, REFUSED, addressed, announced, framed, unframed
@@ -19,11 +21,14 @@ from registry.artifacts import ArtifactFormat
 from registry.endpoints import Endpoint
 from registry.errors import AssayError
 
+if TYPE_CHECKING:
+    from registry.outbound import Answer
+
 MOST_QUESTIONS, MOST_QUESTION_BYTES, MOST_ANSWER_BYTES, MOST_BYTES = 5_000, 16 << 20, 16 << 20, 1 << 30
 SECONDS_EACH = 30.0
 #: The header in which an endpoint says which model answered; with the open protocol it may also be a parameter.
 DIGEST_HEADER = "assay-model-digest"
-_PIECE, _OK = 1 << 20, 200
+_PIECE, _OK, _NOT_ADMITTED = 1 << 20, 200, (401, 403)
 
 
 class Broker:
@@ -65,12 +70,18 @@ class Broker:
     def told(self) -> dict[str, Any]:
         """For the observation: whom it asked, and what these claim to be."""
         return {
-            artifact: {"url": endpoint.url, "claimed": endpoint.model_digest}
+            artifact: {
+                "url": endpoint.url,
+                "claimed": endpoint.model_digest,
+                **({"credential": endpoint.credential} if endpoint.credential else {}),
+            }
             for artifact, endpoint in sorted(self._endpoints.items())
         }
 
     def _answered(self, question: bytes, remaining: float) -> bytes:
-        from registry import outbound  # noqa: PLC0415 - knows Django, which nothing else here needs
+        # These know Django, which nothing else here needs.
+        from registry import outbound  # noqa: PLC0415
+        from registry.credentials import credential_for  # noqa: PLC0415
 
         artifact, body = addressed(question)
         endpoint = self._endpoints.get(artifact)
@@ -81,22 +92,38 @@ class Broker:
         if self.questions > MOST_QUESTIONS or self._bytes > MOST_BYTES:
             return REFUSED + f"more than {MOST_QUESTIONS} questions or {MOST_BYTES >> 20} MiB were asked".encode()
         try:
+            credential = credential_for(endpoint)
             answer = outbound.post(
                 endpoint.url,
                 body,
                 content_type="application/json",
+                credential=credential,
                 seconds=max(0.001, min(SECONDS_EACH, remaining)),
                 most=MOST_ANSWER_BYTES + 1,
             )
         except AssayError as error:
             return REFUSED + str(error).encode()
-        if answer.status != _OK:
-            return REFUSED + f"{endpoint.url} answered with status {answer.status}".encode()
-        if len(answer.content) > MOST_ANSWER_BYTES:
-            return REFUSED + f"{endpoint.url} answered with more than {MOST_ANSWER_BYTES >> 20} MiB".encode()
-        self._bytes += len(answer.content)
         claimed = answer.headers.get(DIGEST_HEADER, "").replace("\n", " ")
+        wrong = _wrong_with(answer, endpoint)
+        if credential is not None and credential.is_in(answer.content + claimed.encode()):
+            wrong = "repeats the credential in its answer"
+        if wrong:
+            return REFUSED + f"{endpoint.url} {wrong}".encode()
+        self._bytes += len(answer.content)
         return ANSWERED + claimed.encode("ascii", errors="replace") + b"\n" + answer.content
+
+
+def _wrong_with(answer: Answer, endpoint: Endpoint) -> str:
+    """Why an answer is not handed to the child, or ""."""
+    if answer.status in _NOT_ADMITTED and endpoint.credential:
+        return f"answered with status {answer.status}: it does not admit the credential {endpoint.credential}"
+    if answer.status in _NOT_ADMITTED:
+        return f"answered with status {answer.status}: it asks for a credential, and the registered file names none"
+    if answer.status != _OK:
+        return f"answered with status {answer.status}"
+    if len(answer.content) > MOST_ANSWER_BYTES:
+        return f"answered with more than {MOST_ANSWER_BYTES >> 20} MiB"
+    return ""
 
 
 def _endpoint(model: ModelEvidence) -> Endpoint | None:

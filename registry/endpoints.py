@@ -9,6 +9,7 @@
 MLflow's scoring server). `model_digest` is the digest that whoever registers the version claims for the model behind
 the address; every answer has to repeat it. That is a claim of the endpoint and no proof, and is recorded as such.
 With the open protocol the rows go as one matrix of numbers, or with `"inputs": "columns"` as one tensor a column.
+`"credential": "scoring"` names what the service proves itself with (`registry.credentials`); no secret belongs here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 from registry.errors import InvalidInputError
@@ -25,6 +27,8 @@ MARK = "assay_endpoint"
 MOST_BYTES = 8 << 10
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _INPUTS = ("matrix", "columns")
+#: How a credential may be called.
+CREDENTIAL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 class Protocol(StrEnum):
@@ -42,6 +46,7 @@ class Endpoint:
     url: str
     model_digest: str
     inputs: str = "matrix"
+    credential: str = ""
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Endpoint:
@@ -54,21 +59,34 @@ class Endpoint:
             raise _wrong("artifact", f"is no JSON: {error}") from None
         if not isinstance(told, dict) or told.pop(MARK, None) != 1:
             raise _wrong(MARK, "must be 1")
-        inputs = told.pop("inputs", "matrix")
+        inputs, credential = told.pop("inputs", "matrix"), told.pop("credential", "")
         if set(told) != {"protocol", "url", "model_digest"} or not all(isinstance(v, str) for v in told.values()):
-            raise _wrong("artifact", "must hold protocol, url and model_digest as texts, and inputs if need be")
-        if told["protocol"] not in list(Protocol):
-            raise _wrong("protocol", f"must be one of {', '.join(Protocol)}")
-        if inputs not in _INPUTS:
-            raise _wrong("inputs", f"must be one of {', '.join(_INPUTS)}")
-        if not _DIGEST.fullmatch(told["model_digest"]):
-            raise _wrong("model_digest", "must be sha256:<64 hex digits>")
-        parts = urlsplit(told["url"])
-        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None or parts.fragment:
-            raise _wrong("url", "must be an https address without a user name")
+            raise _wrong(
+                "artifact", "must hold protocol, url and model_digest as texts, and inputs or credential if need be"
+            )
+        _require_usable(told, inputs, credential)
         return cls(
-            protocol=Protocol(told["protocol"]), url=told["url"], model_digest=told["model_digest"], inputs=inputs
+            protocol=Protocol(told["protocol"]),
+            url=told["url"],
+            model_digest=told["model_digest"],
+            inputs=inputs,
+            credential=credential,
         )
+
+
+def _require_usable(told: dict[str, str], inputs: Any, credential: Any) -> None:
+    """Raises InvalidInputError naming the entry."""
+    if told["protocol"] not in list(Protocol):
+        raise _wrong("protocol", f"must be one of {', '.join(Protocol)}")
+    if inputs not in _INPUTS:
+        raise _wrong("inputs", f"must be one of {', '.join(_INPUTS)}")
+    if not isinstance(credential, str) or not (credential == "" or CREDENTIAL.fullmatch(credential)):
+        raise _wrong("credential", "must be the name of a credential: small letters, digits and hyphens")
+    if not _DIGEST.fullmatch(told["model_digest"]):
+        raise _wrong("model_digest", "must be sha256:<64 hex digits>")
+    parts = urlsplit(told["url"])
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username is not None or parts.fragment:
+        raise _wrong("url", "must be an https address without a user name")
 
 
 def _wrong(field: str, problem: str) -> InvalidInputError:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from registry.credentials import Credential
 from registry.errors import AssayError
 
 TIMEOUT_SECONDS = 10
@@ -43,15 +44,23 @@ class Answer:
 
 
 def post(
-    url: str, content: bytes, *, content_type: str, seconds: float = TIMEOUT_SECONDS, most: int = MAX_ANSWER
+    url: str,
+    content: bytes,
+    *,
+    content_type: str,
+    credential: Credential | None = None,
+    seconds: float = TIMEOUT_SECONDS,
+    most: int = MAX_ANSWER,
 ) -> Answer:
     """POST to `url`, and connect to exactly the address that was checked.
 
     HTTPS to public addresses only, except for hosts named in ASSAY_OUTBOUND_HOSTS. `seconds` bounds the whole exchange,
-    however slowly the other side drips; no more than `most` bytes are read. Raises OutboundRefusedError or
-    OutboundFailedError; any status is an answer.
+    however slowly the other side drips; no more than `most` bytes are read. `credential` goes to its own address alone,
+    and over TLS (or to this host, in development). Raises OutboundRefusedError, OutboundFailedError or CredentialError;
+    any status is an answer.
     """
-    return _exchange("POST", url, content, {"Content-Type": content_type}, seconds, most)
+    headers = {"Content-Type": content_type, **({} if credential is None else credential.headers)}
+    return _exchange("POST", url, content, headers, seconds, most, credential)
 
 
 def get(
@@ -62,7 +71,13 @@ def get(
 
 
 def _exchange(
-    method: str, url: str, content: bytes | None, headers: Mapping[str, str], seconds: float, most: int
+    method: str,
+    url: str,
+    content: bytes | None,
+    headers: Mapping[str, str],
+    seconds: float,
+    most: int,
+    credential: Credential | None = None,
 ) -> Answer:
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -71,10 +86,14 @@ def _exchange(
         raise OutboundRefusedError(f"{url} is no address that can be called.", field="url")
     if parts.scheme == "http" and not trusted:
         raise OutboundRefusedError(f"{host} would be called without TLS; name it in ASSAY_OUTBOUND_HOSTS.", field="url")
+    if credential is not None and credential.url != url:
+        raise OutboundRefusedError(f"The credential {credential.name} is not for {url}.", field="credential")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         address = _address(host, port, trusted=trusted)
-        caller = _connection(parts.scheme, host, port, address)
+        if credential is not None and parts.scheme == "http":
+            _require_this_host(credential, address)
+        caller = _connection(parts.scheme, host, port, address, credential)
         with _no_longer_than(seconds, caller):
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             caller.request(method, path, content, {**headers, "User-Agent": "assay"})
@@ -122,12 +141,20 @@ def _address(host: str, port: int, *, trusted: bool) -> str:
     return found[0]
 
 
-def _connection(scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:
+def _require_this_host(credential: Credential, address: str) -> None:
+    """A secret in the clear stays on this host, and only in development. Raises OutboundRefusedError."""
+    if not (settings.DEVELOPMENT and ipaddress.ip_address(address.partition("%")[0]).is_loopback):
+        raise OutboundRefusedError(f"The credential {credential.name} is not sent without TLS.", field="credential")
+
+
+def _connection(
+    scheme: str, host: str, port: int, address: str, credential: Credential | None
+) -> http.client.HTTPConnection:
     if scheme == "http":
         connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
         connection.sock = socket.create_connection((address, port), TIMEOUT_SECONDS)
         return connection
-    context = ssl.create_default_context()
+    context = ssl.create_default_context() if credential is None else credential.context()
     secure = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
     plain = socket.create_connection((address, port), TIMEOUT_SECONDS)
     secure.sock = context.wrap_socket(plain, server_hostname=host)

@@ -12,6 +12,7 @@ from audits.checks.catalogue import CheckLoadError
 from audits.frameworks.catalogue import Catalogue, CatalogueError
 from audits.frameworks.integrity import problems as catalogue_problems
 from audits.runs import known_checks
+from registry.credentials import CredentialError, credential_names, exposed_files, read_credential
 from registry.keys import Keyring, KeyringError
 from registry.signing import seal_device
 
@@ -140,6 +141,29 @@ def catalogue_is_sound(**_kwargs: Any) -> list[CheckMessage]:
     return [
         Error(f"The catalogue of law and standards has a defect: {one}", hint=hint, id="assay.E009") for one in found
     ]
+
+
+@register("assay")
+def endpoint_credentials_are_usable(**_kwargs: Any) -> list[CheckMessage]:
+    """E011, W003: what is wrong with a credential would otherwise show only in the middle of an audit."""
+    problems: list[CheckMessage] = []
+    try:
+        names = credential_names()
+    except CredentialError as error:
+        return [Error(str(error), hint="Correct ASSAY_ENDPOINT_CREDENTIALS, or unset it.", id="assay.E011")]
+    for name in names:
+        try:
+            credential = read_credential(name)
+            credential.context()
+        except CredentialError as error:
+            hint = "Correct the file; docs/settings.md shows its form."
+            problems.append(Error(str(error), hint=hint, id="assay.E011"))
+            continue
+        problems += [
+            Warning(f"Everybody on this host can read {path}.", hint=f"chmod 600 {path}", id="assay.W003")
+            for path in exposed_files(credential)
+        ]
+    return problems
 
 
 def _nearest_existing(path: str) -> str:
