@@ -1,4 +1,7 @@
-"""The same rows, the same numbers as Aequitas and AIF360, whose answers were recorded by references/record.py."""
+"""The same rows, the same numbers as Aequitas, AIF360, SageMaker Clarify's library and statsmodels.
+
+Their answers were recorded by references/record.py and references/record_statistics.py.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,16 @@ from typing import Any
 
 import pytest
 
+from audits.checks.fairness_conditional_parity import ConditionalParity
+from audits.checks.fairness_dataset_bias import DatasetBias
 from audits.checks.fairness_group_metrics import GroupMetrics
+from audits.evidence import Evidence
 from audits.measurements import Measurement
-from tests.audits.checks.evidence_files import dataset, evidence, measured, number
+from tests.audits.checks.evidence_files import dataset, evidence, measured, number, the
 
-RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "references" / "recorded.json").read_text())
+FOLDER = Path(__file__).parent / "references"
+RECORDED: dict[str, Any] = json.loads((FOLDER / "recorded.json").read_text())
+STATISTICS: dict[str, Any] = json.loads((FOLDER / "recorded_statistics.json").read_text())
 
 AEQUITAS = {
     "tpr": "true_positive_rate",
@@ -59,3 +67,45 @@ def test_every_group_rate_is_that_of_aequitas(answer: Measurement, theirs: str) 
 @pytest.mark.parametrize("theirs", AIF360)
 def test_every_difference_is_that_of_aif360(answer: Measurement, theirs: str) -> None:
     assert number(answer, *AIF360[theirs]) == pytest.approx(RECORDED["aif360"][theirs], abs=1e-9)
+
+
+CLARIFY = {
+    "CI": "class_imbalance",
+    "DPL": "label_difference",
+    "KL": "kullback_leibler",
+    "JS": "jensen_shannon",
+    "LP": "lp_norm",
+    "TVD": "total_variation",
+    "KS": "kolmogorov_smirnov",
+    "CDDL": "conditional_disparity",
+}
+TAGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "g": ("string", ("sensitive",)),
+    "t": ("string", ("feature",)),
+    "y": ("integer", ("target",)),
+    "p": ("integer", ("prediction",)),
+}
+
+
+def stratified(folder: Path, role: str, *names: str) -> Evidence:
+    columns = {name: STATISTICS["rows"][name] for name in names}
+    return evidence(dataset(folder / f"{role}.csv", columns, {name: TAGS[name] for name in names}, role))
+
+
+def test_the_list_before_training_is_that_of_clarify(tmp_path: Path) -> None:
+    answer = measured(DatasetBias(), stratified(tmp_path, "train", "g", "t", "y"), strata=["t"])
+    for group, figures in STATISTICS["clarify"].items():
+        for theirs, ours in CLARIFY.items():
+            assert number(answer, ours, "g", group) == pytest.approx(figures[theirs], abs=1e-9), (group, theirs)
+
+
+def test_the_comparison_within_strata_is_that_of_statsmodels(tmp_path: Path) -> None:
+    answer = measured(ConditionalParity(), stratified(tmp_path, "evaluation", "g", "t", "p"), strata=["t"])
+    for group, figures in STATISTICS["statsmodels"].items():
+        odds = the(answer, "conditional_odds_ratio", "g", group)
+        assert odds.value == pytest.approx(figures["odds_ratio"], abs=1e-9)
+        assert odds.interval is not None
+        assert odds.interval.low == pytest.approx(figures["low"], abs=1e-9)
+        assert odds.interval.high == pytest.approx(figures["high"], abs=1e-9)
+        assert number(answer, "conditional_p_value", "g", group) == pytest.approx(figures["p_value"], abs=1e-9)
+        assert number(answer, "homogeneity_p_value", "g", group) == pytest.approx(figures["homogeneity"], abs=1e-9)
