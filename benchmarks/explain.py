@@ -8,13 +8,16 @@ path-dependent game, which is another one. Beside our attributions alone stand t
 against which the check holds every sum; shap is not asked for that. Linear models are explained for all rows, forests
 for as many as the check's first batch: our cost is in the leaves and hardly grows with the rows, so fewer would flatter
 shap. Contenders take turns; medians and the spread are shown, CPU seconds
-throughout. The last table is the check as a whole, in a process of its own, on one XGBoost model.
+throughout. The last tables are the check as a whole, in a process of its own, on one XGBoost model: beside its
+explainer alone and beside plain shap on the same rows, in turns; and what each part of it costs, by the profiler.
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
+import pstats
 import resource
 import statistics
 import subprocess
@@ -175,36 +178,79 @@ def prepared(folder: Path) -> Evidence:
     return Evidence(model=evidence_of(folder / "m.json", "xgboost-json", frame), datasets={"evaluation": held}, seed=7)
 
 
-def whole(folder: Path) -> None:
-    """The check, its explainer alone on the same rows, and plain shap on all rows estimated from a tenth."""
+def whole(folder: Path, rounds: int) -> None:
+    """The check, its explainer alone on the same rows, and plain shap on a twentieth of all rows."""
     evidence = prepared(folder)
     check = ShapExplanation()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    check.measure(evidence, check.Parameters(sample_rows=300))  # warm
-    started = time.process_time()
-    answer = check.measure(evidence, check.Parameters())
-    total = time.process_time() - started
+    answer = check.measure(evidence, check.Parameters())  # warm
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     explained = int(answer.of("rows_explained")[0].value or 0)
     frame, _ = adult()
-    background = frame.sample(100, random_state=2)
+    background, part = frame.sample(100, random_state=2), frame.iloc[: ROWS // 20]
     task = Task("binary_classification", tuple(frame.columns), "y", "1", 0.5)
     explainer = explainer_for(read_artifact(evidence.model), task)
-    alone = seconds(lambda: explain(explainer, frame.iloc[:explained], background, 1))
-    plain = shap.TreeExplainer(xgboost.Booster(model_file=str(folder / "m.json")), background)
-    tenth = frame.iloc[: ROWS // 20]
-    everything = 20 * seconds(lambda: plain.shap_values(tenth, check_additivity=False))
+    booster = xgboost.Booster(model_file=str(folder / "m.json"))
+    plain, path = shap.TreeExplainer(booster, background), shap.TreeExplainer(booster)
+    contenders: dict[str, Callable[[], Any]] = {
+        "check": lambda: check.measure(evidence, check.Parameters()),
+        "explainer": lambda: explain(explainer, frame.iloc[:explained], background, 1),
+        "shap": lambda: plain.shap_values(part, check_additivity=False),
+        "path": lambda: path.shap_values(part, check_additivity=False),
+    }
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for _round in range(rounds):
+        for name, work in contenders.items():
+            times[name].append(seconds(work))
+    spent = {name: statistics.median(found) for name, found in times.items()}
+    on_its_rows = {name: spent[name] * explained / len(part) for name in ("shap", "path")}
     found = {
         "rows explained": explained,
         "share half-width": round(answer.of("share_half_width")[0].value or 0, 4),
-        "check, CPU s": round(total, 2),
-        "explainer alone on these rows, CPU s": round(alone, 2),
-        "check / explainer alone": round(total / alone, 2),
-        "plain shap on all rows (estimated from 1/20), CPU s": round(everything, 1),
-        "plain shap on all rows / check": round(everything / total, 1),
+        "CPU s, lowest, median and highest": {
+            name: [round(bound, 2) for bound in (min(taken), spent[name], max(taken))] for name, taken in times.items()
+        },
+        "check / its explainer alone on these rows": round(spent["check"] / spent["explainer"], 2),
+        "check / plain shap on these rows": round(spent["check"] / on_its_rows["shap"], 3),
+        "check / path-dependent shap on these rows": round(spent["check"] / on_its_rows["path"], 2),
+        "plain shap on all rows / check": round(spent["shap"] * ROWS / len(part) / spent["check"], 1),
         "peak memory above imports, MB": (peak - before) >> 10,
     }
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    _parts(contenders["check"])
+
+
+#: Functions of the check, none inside another, and what they are called in the table.
+_PARTS = {
+    ("__init__", "read_artifact"): "reading and examining the model file",
+    ("_rows", "open_rows"): "reading the rows",
+    ("_rows", "frame"): "the rows as columns of the model",
+    ("_sampling", "explain_until"): "the explainer, with the real model's answers",
+    ("_shares", "__init__"): "shares with their intervals",
+    ("_shares", "by_group"): "shares by group with their intervals",
+    ("_faithfulness", "__init__"): "the trial rows explained",
+    ("_faithfulness", "_stability"): "stability of ranks and reasons, with intervals",
+    ("_faithfulness", "_rerun"): "the trial rows explained again",
+    ("_faithfulness", "_faithfulness"): "deletion, insertion and random order",
+    ("_faithfulness", "_agreement"): "the second method, with its interval",
+    ("_faithfulness", "_randomisation"): "three models that forgot",
+    ("_effects", "effects"): "accumulated local effects",
+    ("_effects", "swarm"): "single attributions",
+    ("_cases", "cases"): "typical and borderline cases",
+    ("_shares", "associations"): "proxies",
+    ("_effects", "strongest_correlation"): "correlated features",
+}
+
+
+def _parts(work: Callable[[], Any]) -> None:
+    """Shares of the profiled time; the profiler itself weighs on what makes many calls."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    found = pstats.Stats(profile)
+    spent = {(Path(file).stem, name): row[3] for (file, _, name), row in found.stats.items() if "/checks/" in file}
+    sys.stdout.write("| part of the check | share of its time |\n|---|---|\n")
+    for part, words in _PARTS.items():
+        sys.stdout.write(f"| {words} | {spent[part] / found.total_tt:.1%} |\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,10 +264,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
         if options.whole:
-            whole(Path(folder))
+            whole(Path(folder), options.rounds)
             return 0
         side_by_side(options, Path(folder))
-    return subprocess.run([sys.executable, "-m", "benchmarks.explain", "--whole"], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.explain", "--whole", "--rounds", str(options.rounds)], check=False
+    ).returncode
 
 
 if __name__ == "__main__":
