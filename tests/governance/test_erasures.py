@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -27,7 +29,7 @@ from governance.models.access import Role
 from governance.reporting import read_report
 from governance.reports.document import build_document
 from governance.signatures.enrolments import enrol_authenticator
-from registry import ledger, storage
+from registry import ledger, storage, work
 from registry.canonical import canonical_json
 from registry.errors import ContentErasedError, InvalidInputError, PermissionRefusedError
 from registry.immutability import ERASED
@@ -147,6 +149,57 @@ def test_the_name_is_nowhere_any_more_and_every_proof_holds(
     assert [bytes(entry.body) for entry in LedgerEntry.objects.order_by("index")][: len(bodies)] == bodies
     assert verify().problems == ()
     assert list(compare_receipt(receipt.text, [keyring().ledger.key])) == []
+
+
+def bytes_on_disk() -> Iterator[tuple[str, bytes]]:
+    """What lies on the disk: pages that no table shows any more, free ones, and the log beside them, included."""
+    if connection.vendor == "sqlite":
+        path = str(connection.settings_dict["NAME"])
+        for name in (path, f"{path}-wal", f"{path}-journal"):
+            if Path(name).exists():
+                yield name, Path(name).read_bytes()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")  # so that the files are what the server's memory is
+        cursor.execute(
+            "SELECT relname, pg_read_binary_file(pg_relation_filepath(c.oid)) FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN ('public', 'pg_toast') AND relkind IN "
+            "('r', 'i', 't') AND pg_relation_filepath(c.oid) IS NOT NULL"
+        )
+        for name, content in cursor.fetchall():
+            yield name, bytes(content)
+    yield "pg_dump", dumped()
+
+
+def dumped() -> bytes:
+    """The database as `pg_dump` writes it."""
+    at = connection.settings_dict
+    place = {
+        "PGHOST": at["HOST"],
+        "PGPORT": str(at["PORT"] or 5432),
+        "PGUSER": at["USER"],
+        "PGPASSWORD": at["PASSWORD"],
+    }
+    command = ["pg_dump", "--inserts", str(at["NAME"])]
+    return subprocess.run(command, env={**os.environ, **place}, capture_output=True, check=True).stdout
+
+
+def on_disk(*names: str) -> set[str]:
+    return {place for place, content in bytes_on_disk() if any(name.encode() in content for name in names)}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_name_is_nowhere_on_the_disk_once_the_database_was_rewritten(
+    scene: PromotionRequest, victor: Person, ada: Person, dora: Person
+) -> None:
+    assert on_disk("Vance", "v.vance@example.org")
+    erase(victor, ada, dora)
+    waiting = WorkItem.objects.get(kind=erasures.SCRUB_WORK)
+    work.perform(waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.state == WorkItem.State.DONE
+    assert on_disk("Vance", "v.vance@example.org") == set()
 
 
 def test_nobody_guesses_the_name_back_from_the_ledger(
