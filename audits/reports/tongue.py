@@ -138,6 +138,6 @@ def article(title: str) -> str:
     return _law((get_language() or "en").split("-")[0])[0].get(title, title)
 
 
-def law(duty: str, control: str) -> str:
-    """The duty of a control in our own words in the active language; the English ones where there are none."""
-    return _law((get_language() or "en").split("-")[0])[1].get(control, duty)
+def law(duty: str) -> str:
+    """A duty in our own words in the active language; the English ones where there are none."""
+    return _law((get_language() or "en").split("-")[0])[1].get(duty, duty)

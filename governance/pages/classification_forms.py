@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from audits.frameworks.catalogue import Catalogue
+from audits.reports.tongue import law
 from governance.law import classification_rules as rules
 
 
@@ -77,7 +78,7 @@ def fields() -> dict[str, forms.Field]:
 
     def duties(names: Sequence[str], prefix: str, reference: str) -> list[tuple[str, str]]:
         return [
-            (name, f"{reference.format(name)}: {catalogue.control(prefix + rules.slug_of(name)).duty}")
+            (name, f"{reference.format(name)}: {law(catalogue.control(prefix + rules.slug_of(name)).duty)}")
             for name in names
         ]
 

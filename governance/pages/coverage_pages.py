@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.frameworks.catalogue import Catalogue, Control, UnknownControlError
 from audits.reports.parts import Verdict
+from audits.reports.tongue import law
 from governance.law.classifications import assign_control, attest
 from governance.law.coverage import Row, coverage, roll_up
 from governance.models import Attestation, ControlAssignment
@@ -118,7 +119,7 @@ def answer(request: HttpRequest, slug: str, control: str) -> HttpResponse:
         refused = _("{name} owes this answer.").format(name=owed.owner.printed_name)
     act = Act(
         title=_("Answer for {reference}").format(reference=asked.reference),
-        told=asked.duty,
+        told=law(asked.duty),
         button=_("Sign the answer"),
         done=_("Your answer is signed."),
         refused=refused,
@@ -148,7 +149,7 @@ def assign(request: HttpRequest, slug: str, control: str) -> HttpResponse:
     owed = ControlAssignment.objects.filter(model=model, control_id=control).select_related("owner").first()
     act = Act(
         title=_("Who answers for {reference}?").format(reference=asked.reference),
-        told=asked.duty,
+        told=law(asked.duty),
         button=_("Let them owe it"),
         done=_("It is noted who owes the answer."),
         refused="" if permits(person, ASSIGN, model) else _("Only who classifies models may say who owes an answer."),

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from audits.reports import figures, filters
-from audits.reports.tongue import ours
+from audits.reports.tongue import article, law, ours
 from governance.pages import navigation, words
 
 register = template.Library()
@@ -20,6 +20,8 @@ for _name in ("cell", "judged", "interval", "number", "spread", "setting"):
 register.filter("role", filters.role)
 register.filter("metric", filters.metric)
 register.filter("ours", ours)
+register.filter("law", law)
+register.filter("article", article)
 register.filter("day", figures.day)
 register.filter("moment", figures.moment)
 

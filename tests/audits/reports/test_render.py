@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext
 from weasyprint import HTML
 
 from audits.measurements import MetricValue, ObservationStatus, Table
-from audits.reports import figures, wording
+from audits.reports import figures, tongue, wording
 from audits.reports.document import ReportDocument
 from audits.reports.paper import to_pdf
 from audits.reports.parts import CheckFacts
@@ -32,7 +34,11 @@ from registry.keys import Keyring
 from tests.audits.reports.hostile_words import HOSTILE, hostile
 from tests.programs import needs, needs_vera, vera
 
-NUMBER = re.compile(r"(?<![\w.:,\-])[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
+#: A number as each language writes it.
+NUMBERS = {
+    "en": re.compile(r"(?<![\w.:,\-])[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)"),
+    "de": re.compile(r"(?<![\w.:,\-])[−-]?\d+(?:\.\d{3})*(?:,\d+)?(?!\w)"),
+}
 
 
 class Page(HTMLParser):
@@ -223,7 +229,8 @@ def test_a_page_that_asks_for_a_file_ends_the_rendering(
 
 
 def numbers(text: str) -> set[str]:
-    return set(NUMBER.findall(text))
+    """The numbers of a text in the active language."""
+    return set(NUMBERS[translation.get_language() or "en"].findall(text))
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -244,7 +251,8 @@ def printable_numbers(evidence: Any) -> set[str]:
             forms = {figures.figure(leaf, limit) for limit in limits} | {figures.figure(leaf), str(leaf)}
             allowed |= numbers(" ".join(forms))
         elif isinstance(leaf, str):
-            allowed |= numbers(leaf)
+            # A sentence of ours, a title or a duty is printed in the reader's language.
+            allowed |= numbers(" ".join((leaf, tongue.ours(leaf), tongue.article(leaf), tongue.law(leaf))))
             if re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", leaf):
                 at = datetime.fromisoformat(leaf)
                 allowed |= numbers(f"{figures.moment(at)} {at:%H:%M}")
@@ -261,7 +269,7 @@ def printed_numbers(pdf: Path, html: str) -> set[str]:
     pages = int(re.findall(r"Pages:\s+(\d+)", run("pdfinfo", pdf))[0])
     fixed = {str(page) for page in range(1, pages + 1)}
     for source in (TEMPLATES / "reports").rglob("*.html"):
-        words = re.sub(r'\{% translate "([^"]*)" %\}', r"\1", source.read_text())
+        words = re.sub(r'\{% translate "([^"]*)" %\}', lambda told: gettext(told[1]), source.read_text())
         fixed |= numbers(re.sub(r"\{[{%#].*?[}%#]\}|<[^>]+>", " ", words))
     for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html):
         ticks = re.findall(r'<text class="tick"[^>]*>([^<]*)', base64.b64decode(picture).decode())
@@ -279,6 +287,21 @@ def test_every_number_on_paper_is_in_the_embedded_evidence(
     printed = printed_numbers(pdf, render_html(closed_document))
     assert {"0.269", "0.835", "310", "1,480"} <= printed
     assert printed - printable_numbers(evidence) == set()
+
+
+@needs("pdftotext")
+@pytest.mark.slow
+def test_every_number_of_a_german_report_is_in_its_evidence(closed_document: ReportDocument, tmp_path: Path) -> None:
+    identity = dataclasses.replace(closed_document.identity, language="de")
+    document, path = dataclasses.replace(closed_document, identity=identity), tmp_path / "bericht.pdf"
+    path.write_bytes(render_pdf(document))
+    text = evidence_bytes(document).decode()
+    with translation.override("de"):
+        printed = printed_numbers(path, render_html(document))
+        assert {"0,269", "0,835", "310", "1.480"} <= printed
+        assert printed - printable_numbers(json.loads(text)) == set()
+        # Planted: a number that the evidence does not hold.
+        assert printed - printable_numbers(json.loads(text.replace("0.8347", "0.9347"))) == {"0,835"}
 
 
 @needs("pdftotext")
