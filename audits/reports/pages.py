@@ -52,7 +52,7 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSection:
-    """One check as it stands on paper."""
+    """One check as it stands on paper. `values` are those that no chart prints; `values_drawn` says that some does."""
 
     anchor: str
     facts: CheckFacts
@@ -62,6 +62,7 @@ class CheckSection:
     pictures: tuple[pictures.Picture, ...]
     values: tuple[MetricValue, ...]
     values_total: int
+    values_drawn: bool
     tables: tuple[Excerpt, ...]
     tables_left: int
 
@@ -84,15 +85,20 @@ def check_sections(document: ReportDocument) -> tuple[CheckSection, ...]:
 def _check(index: int, check: CheckFacts, document: ReportDocument) -> CheckSection:
     findings = document.findings_of(check.check)
     shown = tuple(check.tables.items())[:MOST_TABLES]
+    drawn = pictures.of_check(check, findings)
+    printed = {_key(value) for picture in drawn for value in picture.printed}
+    # A table of numbers that stand beside the marks of a chart says nothing more, and costs more than the chart.
+    beyond = [value for value in check.values if _key(value) not in printed]
     return CheckSection(
         anchor=f"check-{index}",
         facts=check,
         wording=wording_of(check.check),
         measured=check.status is ObservationStatus.MEASURED,
         findings=worst_first(findings),
-        pictures=pictures.of_check(check, findings),
-        values=check.values[:MOST_VALUES],
-        values_total=len(check.values),
+        pictures=drawn,
+        values=tuple(beyond[:MOST_VALUES]),
+        values_total=len(beyond),
+        values_drawn=bool(printed),
         tables=tuple(
             Excerpt(
                 name=name,
@@ -105,6 +111,10 @@ def _check(index: int, check: CheckFacts, document: ReportDocument) -> CheckSect
         ),
         tables_left=len(check.tables) - len(shown),
     )
+
+
+def _key(value: MetricValue) -> tuple[str, str, str]:
+    return value.metric, value.feature, value.group
 
 
 def worst_first(findings: Sequence[FindingFacts]) -> tuple[FindingFacts, ...]:

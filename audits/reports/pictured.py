@@ -6,16 +6,22 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from audits.measurements import MetricValue
 from audits.reports.figures import count
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart with the words for readers who hear it (`alt`) and the caption under it."""
+    """A chart with the words for readers who hear it (`alt`) and the caption under it.
+
+    `printed` are the values whose number, interval and rows stand beside their marks, and in `alt`: no table repeats
+    them.
+    """
 
     svg: str
     alt: str
     caption: str
+    printed: tuple[MetricValue, ...] = ()
 
 
 def sentence(words: str) -> str:

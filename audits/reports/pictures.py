@@ -12,6 +12,8 @@ from audits.measurements import MetricValue
 from audits.reports import charts
 from audits.reports.document import ReportDocument
 from audits.reports.explanation_pictures import of_explanation
+from audits.reports.figures import bounds as spread
+from audits.reports.figures import limits_of, measured
 from audits.reports.group_pictures import of_groups
 from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictured import Picture, heard, left_out, sentence
@@ -69,13 +71,12 @@ def _against_limit(check: CheckFacts, findings: Sequence[FindingFacts]) -> Pictu
     kept = [value for value in found if value in ordered[:MOST_ROWS]]
     marks = [_mark(value, outcome.get((value.feature, value.group))) for value in kept]
     words = ours(metric_in_words(first.metric))
-    svg = charts.forest(
-        marks, title=words, description=_spoken(kept, first.limit), at_least=first.at_least, at_most=first.at_most
-    )
+    spoken = _spoken(kept, first.limit, *limits_of(first.at_least, first.at_most))
+    svg = charts.forest(marks, title=words, description=spoken, at_least=first.at_least, at_most=first.at_most)
     told = _("{words} against the limit of the policy ({limit}); the shaded band is allowed.").format(
         words=sentence(words), limit=ours(first.limit)
     )
-    return Picture(svg, heard(words, _spoken(kept, first.limit)), told + left_out(len(kept), len(found)))
+    return Picture(svg, heard(words, spoken), told + left_out(len(kept), len(found)), _estimated(kept))
 
 
 def _behind(check: CheckFacts, metric: str) -> list[Picture]:
@@ -89,7 +90,7 @@ def _behind(check: CheckFacts, metric: str) -> list[Picture]:
             name = _("{words} by {feature}").format(words=words, feature=feature)
             svg = charts.forest([_mark(value, None) for value in kept], title=name, description=_spoken(kept, ""))
             caption = f"{sentence(name)}." + left_out(len(kept), len(groups))
-            pictures.append(Picture(svg, heard(name, _spoken(kept, "")), caption))
+            pictures.append(Picture(svg, heard(name, _spoken(kept, "")), caption, _estimated(kept)))
     single = [value for value in found if value.feature and not value.group and value.value is not None]
     if len(single) >= FEWEST_BARS and not pictures:
         pictures.append(_importance(words, single))
@@ -114,9 +115,8 @@ def _importance(words: str, values: Sequence[MetricValue]) -> Picture:
 
 
 def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
-    where = f"{value.feature}: {value.group}" if value.group else value.feature or _("overall")
     return charts.Mark(
-        label=where,
+        label=_place(value),
         value=value.value,
         n=value.n,
         low=value.interval.low if value.interval else None,
@@ -126,15 +126,27 @@ def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
     )
 
 
-def _spoken(values: Sequence[MetricValue], limit: str) -> str:
-    """What the chart shows, for the ear: how many rows, against what. The numbers stand in the table beside it."""
+def _spoken(values: Sequence[MetricValue], limit: str, *bounds: float) -> str:
+    """What the chart shows, for the ear: how many rows, against what, and each number that is printed in it."""
     against = _(", limit {limit}").format(limit=ours(limit)) if limit else ""
     told = ngettext(
-        "{rows} row with value and interval{against}; the numbers are printed beside the marks.",
-        "{rows} rows with value and interval{against}; the numbers are printed beside the marks.",
+        "{rows} row with value and interval{against}: {numbers}.",
+        "{rows} rows with value and interval{against}: {numbers}.",
         len(values),
     )
-    return told.format(rows=len(values), against=against)
+    numbers = "; ".join(
+        f"{_place(value)} {measured(value, *bounds)} {spread(value.interval, *bounds)}".rstrip() for value in values
+    )
+    return told.format(rows=len(values), against=against, numbers=numbers)
+
+
+def _place(value: MetricValue) -> str:
+    return f"{value.feature}: {value.group}" if value.group else value.feature or _("overall")
+
+
+def _estimated(values: Sequence[MetricValue]) -> tuple[MetricValue, ...]:
+    """Those with a number; why another has none stands in the table."""
+    return tuple(value for value in values if value.value is not None)
 
 
 def of_lineage(document: ReportDocument) -> Picture | None:

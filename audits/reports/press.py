@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import base64
 import contextlib
+import gc
 import json
 import os
 import select
@@ -30,6 +31,7 @@ from audits.reports.paper import RenderError, to_pdf
 MOST_DOCUMENTS, IDLE_SECONDS, MOST_SECONDS, MEMORY_MB = 25, 60, 900, 3072
 _CPU_SECONDS = MOST_DOCUMENTS * MOST_SECONDS
 _LENGTH = 8
+_COLLECT_AFTER = (50_000, 20, 10)
 _DRAWN, _REFUSED = b"+", b"-"
 #: What set-up leaves for the loader and for fontconfig on machines without Pango of their own.
 _PASSED = ("LD_LIBRARY_PATH", "FONTCONFIG_FILE")
@@ -195,6 +197,10 @@ def main() -> None:
     import weasyprint
 
     readable = [Path(weasyprint.__file__).resolve().parents[1], *filter(Path.exists, _FONT_FOLDERS)]
+    # Nearly everything that is made while a document is drawn lives until it is done: looking for cycles as seldom as
+    # this saves a tenth to a fifth of the time, for some 100 MB.
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     confine(memory_mb=MEMORY_MB, cpu_seconds=_CPU_SECONDS, folder=folder, readable=readable)
     while select.select([jobs], [], [], IDLE_SECONDS)[0]:
         job = _read(jobs)
