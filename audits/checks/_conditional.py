@@ -8,8 +8,8 @@ import numpy as np
 
 from audits.checks._models import BINARY
 from audits.checks._outcomes import read_outcomes
+from audits.checks._relation import Cells, count_by_stratum, everybody, less
 from audits.checks._relation import Strata as Counts
-from audits.checks._relation import count_by_stratum
 from audits.checks._sufficient import shares
 from audits.checks.fairness_conditional_parity import ConditionalParameters
 from audits.counting.question import Tally
@@ -30,7 +30,8 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
     values: list[MetricValue] = [missing]
     for feature, counts in found.features.items():
         groups = sorted({group for members in counts.values() for group in members})
-        compared = {group: _strata(counts, group) for group in groups}
+        whole = everybody(counts)
+        compared = {group: _strata(counts, whole, group) for group in groups}
         constant = untold or _constant(counts)
         for group, one in compared.items():
             values += _of_group(feature, group, one, constant, parameters.level)
@@ -46,21 +47,25 @@ def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -
     )
 
 
-def _strata(counts: Counts, group: str) -> Strata:
-    """Effective numbers of the group and of the rest, in the strata that hold both."""
+def _strata(counts: Counts, whole: Mapping[str, Cells], group: str) -> Strata:
+    """Effective numbers of the group and of the rest, in the strata that hold both; `whole` is of all groups."""
     columns = []
-    for members in counts.values():
-        own, rest = members.get(group, {}), [cells for name, cells in members.items() if name != group]
-        total = own.get(1, Tally()) + own.get(0, Tally())
-        rest_hits = sum((cells.get(1, Tally()) for cells in rest), Tally())
-        rest_total = rest_hits + sum((cells.get(0, Tally()) for cells in rest), Tally())
-        if total.weight and rest_total.weight:
-            hits = own.get(1, Tally()).weight / total.weight
-            others = rest_hits.weight / rest_total.weight
-            sizes = total.effective, rest_total.effective
-            columns.append((hits * sizes[0], sizes[0], others * sizes[1], sizes[1]))
+    for stratum, members in counts.items():
+        own_hits, own_total = _decided(members.get(group, {}))
+        hits, total = _decided(whole[stratum])
+        rest_hits, rest_total = less(hits, own_hits), less(total, own_total)
+        if own_total.weight and rest_total.weight:
+            sizes = own_total.effective, rest_total.effective
+            rates = own_hits.weight / own_total.weight, rest_hits.weight / rest_total.weight
+            columns.append((rates[0] * sizes[0], sizes[0], rates[1] * sizes[1], sizes[1]))
     found = np.array(columns, dtype=float).reshape(-1, 4)
     return Strata(*found.T)
+
+
+def _decided(cells: Cells) -> tuple[Tally, Tally]:
+    """Selected, and selected or not."""
+    hits = cells.get(1, Tally())
+    return hits, hits + cells.get(0, Tally())
 
 
 def _constant(counts: Counts) -> str:

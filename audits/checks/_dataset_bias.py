@@ -11,7 +11,7 @@ import numpy as np
 from audits.checks import _sufficient as sufficient
 from audits.checks._cells import Share
 from audits.checks._outcomes import read_labels
-from audits.checks._relation import Strata, count_by_stratum
+from audits.checks._relation import Cells, Strata, count_by_stratum, everybody, less
 from audits.checks.fairness_dataset_bias import DatasetBiasParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence
@@ -41,11 +41,13 @@ def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) 
     for feature, strata in found.features.items():
         shares = _shares(strata)
         whole = Share(*(sum((getattr(s, part) for s in shares.values()), Tally()) for part in ("hits", "total")))
+        labelled = everybody(strata)
         for group, own in shares.items():
             rest = _minus(whole, own)
             values += _of_group(feature, group, own, rest, parameters.level, untold)
             if parameters.strata:
-                values.append(_conditional(feature, group, strata, parameters.level, evidence.seed, untold))
+                where = feature, group
+                values.append(_conditional(where, strata, labelled, parameters.level, evidence.seed, untold))
         values.append(_range(feature, shares, parameters.level, untold))
     tables = {
         "labels": found.table("label", parameters.suppress_below),
@@ -67,12 +69,7 @@ def _shares(strata: Strata) -> dict[str, Share]:
 
 
 def _minus(whole: Share, own: Share) -> Share:
-    parts = []
-    for name in ("hits", "total"):
-        all_of, of = getattr(whole, name), getattr(own, name)
-        rows = all_of.rows - of.rows
-        parts.append(Tally(rows, all_of.weight - of.weight, all_of.squares - of.squares) if rows else Tally())
-    return Share(*parts)
+    return Share(less(whole.hits, own.hits), less(whole.total, own.total))
 
 
 def _of_group(feature: str, group: str, own: Share, rest: Share, level: float, untold: str) -> Iterator[MetricValue]:
@@ -133,16 +130,18 @@ def _range(feature: str, shares: Mapping[str, Share], level: float, untold: str)
     return MetricValue(metric=metric, value=max(rates) - min(rates), n=n, feature=feature, interval=interval)
 
 
-def _conditional(feature: str, group: str, strata: Strata, level: float, seed: int, untold: str) -> MetricValue:
-    """CDD over (stratum, in the group or not, label), resampled as a multinomial table."""
+def _conditional(
+    where: tuple[str, str], strata: Strata, whole: Mapping[str, Cells], level: float, seed: int, untold: str
+) -> MetricValue:
+    """CDD over (stratum, in the group or not, label), resampled as a multinomial table; `whole` is of all groups."""
+    feature, group = where
     cells = np.zeros((len(strata), 2, 2))
     rows, weight, squares = 0, 0.0, 0.0
-    for index, members in enumerate(strata.values()):
-        for name, counts in members.items():
-            for label in (0, 1):
-                tally = counts.get(label, Tally())
-                cells[index, int(name == group), label] += tally.weight
-                rows, weight, squares = rows + tally.rows, weight + tally.weight, squares + tally.squares
+    for index, (stratum, members) in enumerate(strata.items()):
+        for label in (0, 1):
+            total, own = (counts.get(label, Tally()) for counts in (whole[stratum], members.get(group, {})))
+            cells[index, 1, label], cells[index, 0, label] = own.weight, less(total, own).weight
+            rows, weight, squares = rows + total.rows, weight + total.weight, squares + total.squares
     metric = "conditional_disparity"
     with np.errstate(divide="ignore", invalid="ignore"):
         value = float(_cdd(cells[None])[0])

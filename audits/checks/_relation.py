@@ -111,6 +111,23 @@ def _renamed(feature: str, counts: Strata, shown: Shown) -> Strata:
     return joined
 
 
+def everybody(counts: Strata) -> dict[str, dict[Any, Tally]]:
+    """Stratum -> value of the outcome -> tally of all groups."""
+    whole: dict[str, dict[Any, Tally]] = {}
+    for stratum, members in counts.items():
+        total = whole.setdefault(stratum, {})
+        for cells in members.values():
+            for value, tally in cells.items():
+                total[value] = total.get(value, Tally()) + tally
+    return whole
+
+
+def less(whole: Tally, part: Tally) -> Tally:
+    """What remains. Sums of fractions leave crumbs, but where no row remains, no weight does."""
+    rows = whole.rows - part.rows
+    return Tally(rows, whole.weight - part.weight, whole.squares - part.squares) if rows else Tally()
+
+
 def _published(counts: Strata, threshold: int) -> Strata:
     """Strata with small counts as one."""
     if threshold < 2:  # noqa: PLR2004 - one row is the least there is

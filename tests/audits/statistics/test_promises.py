@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audits.statistics.simulation import RATES, SIZES, coverage, decisions, others
+from tests.audits.statistics.simulation import RATES, SCENES, SIZES, coverage, decisions, others
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 
@@ -52,3 +52,17 @@ def test_the_page_prints_what_the_simulation_gives() -> None:
     for size, rate, other, gap, ratio in rows[::5]:
         found = coverage(int(size.replace(",", "")), float(rate), float(other))
         assert [f"{one:.1%}" for one in found] == [f"{gap}%", f"{ratio}%"]
+
+
+@pytest.mark.slow
+def test_the_page_prints_what_deciding_costs() -> None:
+    number = r" ([\d.]+)% \|"
+    rows = re.findall(
+        rf"^\| ([\d., ]+) \| ([\d,]+) \| (?:meets|misses) the limit \|{number * 3}$", PAGE.read_text(), re.MULTILINE
+    )
+    printed = {
+        (tuple(map(float, rates.split(", "))), int(size.replace(",", ""))): shown for rates, size, *shown in rows
+    }
+    assert set(printed) == set(SCENES)
+    for scene in (*SCENES[:2], *SCENES[8:10], SCENES[-3]):
+        assert [f"{one:.1%}" for one in decisions(*scene)] == [f"{one}%" for one in printed[scene]], scene
