@@ -47,7 +47,7 @@ def coverage(size: int, rate: float, other: float) -> tuple[float, float]:
     drawn. A ratio to nobody has an interval without upper bound; one of nobody to nobody says nothing, and holds.
     """
     if size <= EXACT:
-        chances = [_likely(size, one) for one in (rate, other)]
+        chances = [likely(size, one) for one in (rate, other)]
         pairs = [((x, y), p * q) for x, p in chances[0] for y, q in chances[1]]
     else:
         seed = [size, round(1000 * rate), round(1000 * other)]
@@ -63,7 +63,8 @@ def coverage(size: int, rate: float, other: float) -> tuple[float, float]:
     return kept / whole, ratios / whole
 
 
-def _likely(size: int, rate: float) -> list[tuple[int, float]]:
+def likely(size: int, rate: float) -> list[tuple[int, float]]:
+    """The counts that can occur but for a chance of 1e-9, each with its own."""
     low, high = (int(stats.binom.ppf(tail, size, rate)) for tail in (5e-10, 1 - 5e-10))
     return [(count, float(stats.binom.pmf(count, size, rate))) for count in range(low, high + 1)]
 

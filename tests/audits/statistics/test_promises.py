@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.audits.statistics.alternatives import CASES, lines
 from tests.audits.statistics.simulation import RATES, SCENES, SIZES, coverage, decisions, others
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
@@ -66,3 +67,10 @@ def test_the_page_prints_what_deciding_costs() -> None:
     assert set(printed) == set(SCENES)
     for scene in (*SCENES[:2], *SCENES[8:10], SCENES[-3]):
         assert [f"{one:.1%}" for one in decisions(*scene)] == [f"{one}%" for one in printed[scene]], scene
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_page_prints_what_other_intervals_would_have_kept(case: tuple[int, float, float]) -> None:
+    for line in lines(case):
+        assert line in PAGE.read_text()
