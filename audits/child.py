@@ -45,6 +45,7 @@ RECORDED_LIBRARIES = (
     "onnxruntime",
     "xgboost-cpu",
     "lightgbm",
+    "shap",
     "duckdb",
 )
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from audits.checks._asked import explainer_by_asking
 from audits.checks._explainers import Explainer, LinearModel, TreeModel, Walks, linear_model, outputs_of, tree_model
 from audits.checks._models import Task
 from audits.checks._treeshap import MOST_CONDITIONS
@@ -57,11 +58,14 @@ class Attribution:
         return summed
 
 
-def explainer_for(model: Any, task: Task) -> Explainer:
-    """The explainer that fits the model. Raises EvidenceError where there is no degree to explain."""
+def explainer_for(model: Any, task: Task, asking: str = "auto") -> Explainer:
+    """The explainer that fits the model; `asking` names the one for a model that can only be asked.
+
+    Raises EvidenceError where there is no degree to explain.
+    """
     found: LinearModel | TreeModel | None = translated(lambda: linear_model(model, task) or tree_model(model, task))
     if found is None:
-        return Walks(*outputs_of(model, task), frozenset(task.features))
+        return explainer_by_asking(asking, *outputs_of(model, task), task.features)
     reason = _too_large(found) if isinstance(found, TreeModel) else ""
     return Walks(*outputs_of(model, task), found.covered, reason) if reason else found
 

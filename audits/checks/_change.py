@@ -64,8 +64,8 @@ def measure_change(evidence: Evidence, parameters: ChangeParameters) -> Measurem
     source = open_rows(evidence.datasets[_TRAIN]) if _TRAIN in evidence.datasets else held
     generator = np.random.default_rng(evidence.seed)
     background = drawn(source.frame(features), parameters.background_rows, generator)
-    exact = new.explainer.exact and old.explainer.exact
-    most = parameters.rows if exact else min(parameters.rows, parameters.walked_rows)
+    asks = new.explainer.asks or old.explainer.asks
+    most = min(parameters.rows, parameters.walked_rows) if asks else parameters.rows
     rows = drawn(held.frame(features), most, generator)
     if len(rows) < _SMALLEST:
         raise EvidenceError(held.where, f"has {len(rows)} rows; an explanation needs {_SMALLEST}")

@@ -55,6 +55,7 @@ class Ensemble:
 class Boosted(Protocol):
     """A scorer whose trees can be explained."""
 
+    booster: Any
     ensemble: Ensemble
     margin_space: str
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from audits.checks._attribute import explainer_for
 from audits.checks._cases import cases
+from audits.checks._crosscheck import beside_shap
 from audits.checks._effects import Pair, effects, strongest_correlation, swarm
 from audits.checks._explainers import Explainer
 from audits.checks._faithfulness import Trials, violations
@@ -38,19 +39,19 @@ def measure_explanation(evidence: Evidence, parameters: ExplanationParameters) -
     background = drawn(known, parameters.background_rows, np.random.default_rng(evidence.seed))
     if len(frame) < _SMALLEST:
         raise EvidenceError(rows.where, f"has {len(frame)} rows; an explanation needs {_SMALLEST}")
-    explainer = explainer_for(model, task)
+    explainer = explainer_for(model, task, parameters.asking)
     explained = explain_until(
         explainer,
         frame,
         list(task.features),
         background,
         precision=parameters.precision,
-        most=parameters.sample_rows if explainer.exact else min(parameters.sample_rows, parameters.walked_rows),
+        most=min(parameters.sample_rows, parameters.walked_rows) if explainer.asks else parameters.sample_rows,
         level=parameters.level,
         seed=evidence.seed,
     )
     pair = strongest_correlation(explained.rows[list(task.features)])
-    values, tables = _measured(explainer, explained, background, task, sensitive, parameters, evidence.seed)
+    values, tables, second = _measured(explainer, explained, background, task, sensitive, parameters, evidence.seed)
     values += _about_the_sample(explained, list(task.features), pair)
     return Measurement(
         values=tuple(values),
@@ -61,7 +62,10 @@ def measure_explanation(evidence: Evidence, parameters: ExplanationParameters) -
             "background": digest(background.to_csv(index=False).encode()),
         },
         tables=tables,
-        notes=_notes(explained, background, rows, source, pair, evidence.seed, parameters),
+        notes=(
+            *_notes(explained, background, rows, source, pair, evidence.seed, parameters),
+            f"Second method: {second}.",
+        ),
     )
 
 
@@ -73,7 +77,8 @@ def _measured(
     sensitive: tuple[str, ...],
     parameters: ExplanationParameters,
     seed: int,
-) -> tuple[list[MetricValue], dict[str, Table]]:
+) -> tuple[list[MetricValue], dict[str, Table], str]:
+    """Values, tables and the name of the second method."""
     found, features = explained.attribution, list(task.features)
     rows = explained.rows[features]
     shares = Shares(found.absolute, features, parameters, seed)
@@ -92,9 +97,11 @@ def _measured(
         tables["cases"] = cases(found, rows, features, task)
         tables["importance_by_group"] = shares.group_table(explained.rows, sensitive)
     trial = rows.iloc[:_TRIAL_ROWS].reset_index(drop=True)
-    values += Trials(explainer, trial, background.iloc[:_TRIAL_BACKGROUND], parameters, seed).measure()
+    trials = Trials(explainer, trial, background.iloc[:_TRIAL_BACKGROUND], parameters, seed)
+    values += trials.measure()
+    values += beside_shap(explainer, trial, background)
     values += violations(explainer, rows, parameters.expected)
-    return values, tables
+    return values, tables, trials.second_method
 
 
 def _about_the_sample(explained: Explained, features: list[str], pair: Pair | None) -> Iterator[MetricValue]:

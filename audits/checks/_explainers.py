@@ -36,11 +36,15 @@ Answer = Callable[[pd.DataFrame], Array]
 
 
 class Explainer(Protocol):
-    """`answer` asks the real model, rows x outputs, in the space that is explained."""
+    """`answer` asks the real model, rows x outputs, in the space that is explained.
+
+    `exact`: nothing is drawn. `asks`: every row costs questions to the model, so fewer are explained.
+    """
 
     method: str
     space: str
     exact: bool
+    asks: bool
     covered: frozenset[str]
 
     @property
@@ -85,7 +89,10 @@ class _Columns:
 
 @dataclasses.dataclass(slots=True)
 class LinearModel:
-    """Closed form: φ = w (x - mean of the background). `weights` is columns x outputs."""
+    """Closed form: φ = w (x - mean of the background). `weights` is columns x outputs and has its sign.
+
+    `original` is what the library fitted, of whose output `sign` is explained.
+    """
 
     columns: _Columns
     weights: Array
@@ -95,11 +102,18 @@ class LinearModel:
     covered: frozenset[str]
     method: str = "linear closed form, interventional"
     exact: bool = True
+    asks: bool = False
+    original: Any = None
+    sign: float = 1.0
 
     def explain(self, sample: pd.DataFrame, background: pd.DataFrame, seed: int) -> tuple[Array, Array]:
         """See `Explainer`; nothing is drawn."""
         del seed
-        rows, means = self.columns.matrix(sample), self.columns.matrix(background).mean(axis=0)
+        return self.explain_columns(self.columns.matrix(sample), self.columns.matrix(background))
+
+    def explain_columns(self, rows: Array, background: Array) -> tuple[Array, Array]:
+        """What `explain` answers, of rows as the estimator sees them."""
+        means = background.mean(axis=0)
         if len(self.weights) != len(means):
             raise ValueError("the model answers another number of columns than it takes")
         values = rows - means
@@ -118,7 +132,7 @@ class LinearModel:
 
 @dataclasses.dataclass(slots=True)
 class TreeModel:
-    """TreeSHAP over `ensemble`, of whose outputs `chosen` are explained, times `sign`."""
+    """TreeSHAP over `ensemble`, of whose outputs `chosen` are explained, times `sign`; `original` as in LinearModel."""
 
     columns: _Columns
     ensemble: Ensemble
@@ -129,6 +143,8 @@ class TreeModel:
     covered: frozenset[str]
     method: str = "TreeSHAP, interventional"
     exact: bool = True
+    asks: bool = False
+    original: Any = None
     _paths: Paths | None = dataclasses.field(default=None, init=False)
 
     @property
@@ -141,7 +157,11 @@ class TreeModel:
     def explain(self, sample: pd.DataFrame, background: pd.DataFrame, seed: int) -> tuple[Array, Array]:
         """See `Explainer`; nothing is drawn."""
         del seed
-        values, bases = explain_trees(self.paths, self.columns.matrix(sample), self.columns.matrix(background))
+        return self.explain_columns(self.columns.matrix(sample), self.columns.matrix(background))
+
+    def explain_columns(self, rows: Array, background: Array) -> tuple[Array, Array]:
+        """What `explain` answers, of rows as the estimator sees them."""
+        values, bases = explain_trees(self.paths, rows, background)
         return self.sign * bases, self.sign * self.columns.grouped(values)
 
     def randomised(self, generator: np.random.Generator, background: pd.DataFrame) -> TreeModel:
@@ -162,7 +182,7 @@ class Walks:
     2 x background walks.
     """
 
-    exact = False
+    exact, asks = False, True
 
     def __init__(self, answer: Answer, space: str, covered: frozenset[str], reason: str = "") -> None:
         self.method = "permutation walks, interventional" + reason
@@ -231,6 +251,8 @@ def linear_model(model: Any, task: Task) -> LinearModel | None:
         answer=answer,
         space=NUMBER if task.kind == REGRESSION else "log-odds",
         covered=frozenset(sources),
+        original=estimator,
+        sign=sign,
     )
 
 
@@ -246,7 +268,9 @@ def tree_model(model: Any, task: Task) -> TreeModel | None:
         trees: Ensemble = estimator.ensemble
         chosen = list(range(len(trees.offset)))
         answer: Answer = lambda frame: sign * estimator.margin(frame)  # noqa: E731 - an answer like the others
-        return TreeModel(columns, trees, chosen, sign, answer, estimator.margin_space, covered)
+        return TreeModel(
+            columns, trees, chosen, sign, answer, estimator.margin_space, covered, original=estimator.booster
+        )
     if not is_tree(estimator) or has_native_categories(estimator):
         return None
     read = ensemble_of(estimator)
@@ -256,12 +280,11 @@ def tree_model(model: Any, task: Task) -> TreeModel | None:
     if type(estimator) in BOOSTED or task.kind == REGRESSION:
         sign, answer = _signed(model, task)
         chosen = list(range(trees.trees[0].worth.shape[1]))
-        return TreeModel(
-            columns, trees, chosen, sign, answer, NUMBER if task.kind == REGRESSION else "log-odds", covered
-        )
+        space = NUMBER if task.kind == REGRESSION else "log-odds"
+        return TreeModel(columns, trees, chosen, sign, answer, space, covered, original=estimator)
     answer, space = outputs_of(model, task)
     chosen = [positive_index(model, task)] if task.kind == BINARY else list(range(trees.trees[0].worth.shape[1]))
-    return TreeModel(columns, trees, chosen, 1.0, answer, space, covered)
+    return TreeModel(columns, trees, chosen, 1.0, answer, space, covered, original=estimator)
 
 
 def _signed(model: Any, task: Task) -> tuple[float, Answer]:

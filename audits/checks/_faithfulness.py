@@ -15,6 +15,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from scipy.stats import rankdata
 
+from audits.checks._asked import second_opinion
 from audits.checks._attribute import explain, translated
 from audits.checks._explainers import Explainer, Walks
 from audits.checks._mixed import entering, mixed
@@ -48,6 +49,16 @@ class Trials:
             :TRIAL_BACKGROUND
         ].reset_index(drop=True)
         self._mine = explain(explainer, self._few, self._reference, seed)
+        self._second = (
+            second_opinion(explainer, background, parameters.high_correlation)
+            if isinstance(explainer, Walks)
+            else Walks.of(explainer)
+        )
+
+    @property
+    def second_method(self) -> str:
+        """The name of what `method_agreement` compares with."""
+        return self._second.method
 
     def measure(self) -> Iterator[MetricValue]:
         """Stability, faithfulness, agreement and the randomisation test."""
@@ -127,18 +138,9 @@ class Trials:
 
     # -- the explainer beside others ----------------------------------------------------------------------------------
     def _agreement(self) -> MetricValue:
-        """Rank correlation of importances with a second method: walks for exact methods, occlusion for walks."""
-        return self._correlation("method_agreement", self._mine.absolute, self._second_opinion())
-
-    def _second_opinion(self) -> Array:
-        reference = self._reference
-        if self._explainer.exact:
-            return explain(Walks.of(self._explainer), self._few, reference, self._seed + 6).absolute
-        absent = ~np.eye(self._few.shape[1], dtype=bool)[:, None, :]
-        asked = translated(lambda: self._explainer.answer(mixed(self._few, reference, absent)))
-        without = asked.reshape(len(absent), len(reference), len(self._few), -1).mean(axis=1)
-        absolute: Array = np.abs(self._mine.outputs - without).sum(axis=2).T
-        return absolute
+        """Rank correlation of importances with a second method: walks for what does not walk itself, else shap's."""
+        theirs = explain(self._second, self._few, self._reference, self._seed + 6).absolute
+        return self._correlation("method_agreement", self._mine.absolute, theirs)
 
     def _randomisation(self) -> MetricValue:
         """Mean rank correlation, row by row, with explanations of models that forgot what they learnt: a control.

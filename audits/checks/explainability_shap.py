@@ -5,13 +5,19 @@ held); both are drawn by the run's seed, and the background is pinned by digest.
 to know every feature's share to the wanted precision, and the observation says how many that were. The game is
 interventional: a feature that is absent takes the background's values. By type of model: linear models in closed form,
 log-odds or the predicted number; tree ensembles, XGBoost and LightGBM by TreeSHAP, in the margin the ensemble adds up
-(log-odds; probability for forests); everything else by walks from background row to explained row along random orders
-of the features and their reverse, in probability. Columns made from one source column (one-hot) are added up to it;
-with several classes, absolute attributions are added up over them.
+(log-odds; probability for forests). Everything else is asked, in probability: with up to six features by shap's
+ExactExplainer over every coalition; with more by walks from background row to explained row along random orders of the
+features and their reverse, one order a background row, which needs a sixth to a ninth of the questions of shap's
+PermutationExplainer for the same error. `asking` chooses otherwise. Columns made from one source column (one-hot) are
+added up to it; with several classes, absolute attributions are added up over them.
 
 Additivity is checked against the *real* model's output in the same space, not against the explainer's own copy, and
 HistGradientBoosting with native categorical splits is never given to TreeSHAP, which is silently wrong on it. A forest
 with too many leaves for exact values is explained by walks, and the observation says so.
+
+The second method is walks for what is not walked; for walks it is shap's PermutationExplainer, or Owen values where two
+columns are correlated by `high_correlation`. Trees and linear models are explained again by shap's TreeExplainer and
+LinearExplainer in twenty rows: `library_agreement`.
 Supports AI Act Art. 13(1), 13(3)(b)(iv) and Art. 86.
 """
 
@@ -26,19 +32,23 @@ from audits.checks.grouping import parse_directions
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
+_ASKING = ("auto", "exact", "walks", "permutation", "partition", "kernel")
+
 
 @dataclass(frozen=True, slots=True)
 class ExplanationParameters:
     """`sample_rows` at most are explained against `background_rows`; fewer once every share is within `precision`.
 
-    `walked_rows`: the most for models that are explained by walks. `sensitive`: columns whose share is asked; empty
-    means those tagged sensitive. `monotone`: declared expectations, as income=+ or debts=-. A feature whose association
-    with a sensitive column is at least `proxy_association` counts as its proxy; a correlation of `high_correlation`
-    brings the warning. `level`, `resamples`: of intervals.
+    `walked_rows`: the most for models that can only be asked; `asking` is how these are explained: `auto` (see above),
+    `exact` (12 features at most), `walks`, `permutation`, `partition` or `kernel`. `sensitive`: columns whose share is
+    asked; empty means those tagged sensitive. `monotone`: declared expectations, as income=+ or debts=-. A feature
+    whose association with a sensitive column is at least `proxy_association` counts as its proxy; a correlation of
+    `high_correlation` brings the warning. `level`, `resamples`: of intervals.
     """
 
     sample_rows: int = 10_000
     walked_rows: int = 300
+    asking: str = "auto"
     background_rows: int = 100
     precision: float = 0.01
     sensitive: tuple[str, ...] = ()
@@ -58,6 +68,8 @@ class ExplanationParameters:
         ):
             if not low <= getattr(self, name) <= high:
                 raise ParameterError(name, f"must be between {low} and {high}")
+        if self.asking not in _ASKING:
+            raise ParameterError("asking", f"must be one of {', '.join(_ASKING)}")
         if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
             raise ParameterError("level", "must be at least 0.5 and below 1")
         for name in ("precision", "proxy_association", "high_correlation"):
@@ -101,6 +113,8 @@ class ShapExplanation:
         "random_deletion_area": "The same area for a random order: what deletion is compared with.",
         "faithfulness_gain": "By how much the explanation's order beats a random one in deletion.",
         "method_agreement": "Rank correlation of importances with those of a second method.",
+        "library_agreement": "Share of a few rows for which shap's own explainer finds the same to 1e-4.",
+        "library_difference": "Largest difference from shap's own explainer, as a share of the widest answer.",
         "randomisation_correlation": "Rank correlation with the explanation of a model that forgot what it learnt.",
         "monotonicity_violation": "Share of rows whose answer moves against the declared direction of the feature.",
     }

@@ -54,7 +54,7 @@ class LightGBMScorer:
     """A booster asked as a scikit-learn model is."""
 
     def __init__(self, head: Section, trees: list[Section], declared: Declared) -> None:
-        self._booster = lightgbm.Booster(model_str=_written_anew(head, trees))
+        self.booster = lightgbm.Booster(model_str=_written_anew(head, trees))
         objective = head["objective"].split()[0]
         self._outputs = int(head["num_tree_per_iteration"])
         self._logarithm = objective in _LOG
@@ -65,7 +65,7 @@ class LightGBMScorer:
         self.ensemble = _ensemble(trees, self._outputs)
 
     def _ask(self, frame: Any, **how: Any) -> Array:
-        answered = self._booster.predict(numeric(frame, np.float64), num_threads=1, **how)
+        answered = self.booster.predict(numeric(frame, np.float64), num_threads=1, **how)
         return np.asarray(answered, dtype=float).reshape(len(frame), -1)
 
     def margin(self, frame: Any) -> Array:

@@ -38,7 +38,7 @@ class XGBoostScorer:
     """A booster asked as a scikit-learn model is."""
 
     def __init__(self, booster: xgboost.Booster, learner: dict[str, Any], declared: Declared) -> None:
-        self._booster = booster
+        self.booster = booster
         objective = learner["objective"]["name"]
         self.margin_space = OBJECTIVES[objective]
         self._outputs = max(1, int(learner["learner_model_param"]["num_class"]))
@@ -48,7 +48,7 @@ class XGBoostScorer:
 
     def margin(self, frame: Any) -> Array:
         """Rows x outputs."""
-        asked = self._booster.inplace_predict(numeric(frame, np.float32), predict_type="margin", strict_shape=True)
+        asked = self.booster.inplace_predict(numeric(frame, np.float32), predict_type="margin", strict_shape=True)
         return np.asarray(asked, dtype=float).reshape(len(frame), self._outputs)
 
     def predict(self, frame: Any) -> Array:

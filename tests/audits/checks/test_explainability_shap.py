@@ -66,6 +66,16 @@ def test_regressions_are_explained_in_units_of_the_target(estimator: Any, tmp_pa
     assert any("predicted number" in note for note in answer.notes)
 
 
+@pytest.mark.parametrize("name", ["logistic", "boosted", "histogram", "forest"])
+def test_several_classes_are_explained_to_each_of_their_outputs(name: str, tmp_path: Path) -> None:
+    frame = patients().iloc[:TRAINING_ROWS]
+    model = pipeline(MODELS[name]).fit(frame[list(FEATURES)], np.digitize(frame["progression"], [100, 200]))
+    given = patient_evidence(tmp_path, model, task="multiclass_classification", positive_label=None, threshold=None)
+    answer = measured(CHECK, given, sample_rows=60, background_rows=30, resamples=200)
+    assert number(answer, "additivity_error_relative") < 1e-6
+    assert number(answer, "method_agreement") > 0.8
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_attributions_equal_shapley_values_by_brute_force(name: str) -> None:
     """All 2^4 coalitions; a feature outside takes the background's value, and the answer is the mean over it."""
@@ -82,7 +92,8 @@ def test_attributions_equal_shapley_values_by_brute_force(name: str) -> None:
 def test_the_walks_of_a_black_box_come_near_brute_force_and_always_add_up() -> None:
     model = pipeline(GaussianNB(), features=FEW)
     rows, background = _rows(5, 60)
-    explained = _attribute.attribute(model, _task(), rows, background, seed=1)
+    walks = _attribute.explainer_for(model, _task(), "walks")
+    explained = _attribute.explain(walks, rows, background, seed=1)
     assert explained.method.startswith("permutation walks")
     assert explained.additivity_error < 1e-12
     exact = _brute_force(lambda f: model.predict_proba(f)[:, 1], rows, background)

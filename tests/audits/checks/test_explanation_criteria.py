@@ -40,6 +40,7 @@ LIMITS = [
     ("rerun_difference", 'at_most: "0.01"', "point", "by lot"),
     ("faithfulness_gain", 'at_least: "0.05"', "interval", "upside down"),
     ("method_agreement", 'at_least: "0.50"', "interval", "upside down"),
+    ("library_agreement", 'at_least: "0.80"', "interval", "of another model"),
     ("randomisation_correlation", 'at_most: "0.60"', "interval", "of the data alone"),
     ("sensitive_share", 'at_most: "0.25"', "interval", "by sex"),
     ("proxy_share", 'at_most: "0.40"', "interval", "by proxy"),
@@ -113,8 +114,8 @@ def answer(kind: str, folder: Path) -> Measurement:
     with pytest.MonkeyPatch.context() as patched:
         honest = _attribute.explainer_for
 
-        def planted(loaded: Any, task: Any) -> Any:
-            found: Any = honest(loaded, task)
+        def planted(loaded: Any, task: Any, asking: str) -> Any:
+            found: Any = honest(loaded, task, asking)
             if kind == "by lot":
                 return ByLot.of(found)
             if kind == "upside down":

@@ -24,6 +24,7 @@ MODELS = {
     "forest": RandomForestClassifier(n_estimators=10, max_depth=4, random_state=0),
     "black box": GaussianNB(),
 }
+FEW = ["age", "sex", "bmi", "bp"]
 FILES = ("xgboost-json", "lightgbm-text", "onnx")
 CODE = """
 import json, sys, warnings
@@ -46,10 +47,12 @@ def told(given: Evidence, threads: int) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*MODELS, *FILES])
+@pytest.mark.parametrize("name", [*MODELS, *FILES, "few features"])
 def test_observations_are_identical_byte_for_byte(name: str, tmp_path: Path) -> None:
     if name in MODELS:
         given = patient_evidence(tmp_path, pipeline(MODELS[name]))
+    elif name == "few features":
+        given = patient_evidence(tmp_path, pipeline(GaussianNB(), features=FEW), features=FEW)
     else:
         given = full_evidence(tmp_path, name, "binary")
     answers = {told(given, threads) for threads in (1, 2)}

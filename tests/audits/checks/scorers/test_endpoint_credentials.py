@@ -93,7 +93,8 @@ def admits(secret: str, *, then: Any = honest) -> Any:
     """Answers who shows the secret, and 401 to everybody else; remembers what was shown."""
 
     def mood(handler: Handler, body: bytes) -> None:
-        handler.server.shown.append(handler.headers.get("Authorization"))
+        server: Any = handler.server
+        server.shown.append(handler.headers.get("Authorization"))
         if handler.headers.get("Authorization") == secret:
             then(handler, body)
         else:
