@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from registry import row_sets
 from registry.connectors.statements import (
     VERSION_OF,
     StatedNode,
@@ -35,6 +36,7 @@ from registry.models import (
 )
 
 BATCH = 2000
+STEP = ("source_family", "source_column", "target_family", "target_column", "effect")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 
 Facts = dict[str, list[Any]]
@@ -57,20 +59,7 @@ def apply(statements: Iterable[Statement]) -> None:
         facts.setdefault(edge.target, {})
     ids = _store_nodes(facts)
     _store_edges((ids[edge.source], ids[edge.target], edge.role) for edge in edges)
-    LineageColumnEdge.objects.bulk_create(
-        (
-            LineageColumnEdge(
-                source_family=step.source_family,
-                source_column=step.source_column,
-                target_family=step.target_family,
-                target_column=step.target_column,
-                effect=step.effect,
-            )
-            for step in sorted(columns)
-        ),
-        ignore_conflicts=True,
-        batch_size=BATCH,
-    )
+    row_sets.add(LineageColumnEdge, STEP, (tuple(getattr(step, name) for name in STEP) for step in sorted(columns)))
     _join_versions({family_of(name) for name in facts if name.startswith("dataset:")})
 
 
@@ -117,12 +106,7 @@ def document() -> dict[str, Any]:
             [names[source], names[target], role]
             for source, target, role in LineageEdge.objects.values_list("source", "target", "role")
         ),
-        "columns": sorted(
-            list(step)
-            for step in LineageColumnEdge.objects.values_list(
-                "source_family", "source_column", "target_family", "target_column", "effect"
-            )
-        ),
+        "columns": sorted(list(step) for step in LineageColumnEdge.objects.values_list(*STEP)),
     }
 
 
@@ -194,34 +178,28 @@ def _store_nodes(facts: Mapping[str, Facts]) -> dict[str, int]:
     names = sorted(facts)
     known = _locked(names)
     missing = [name for name in names if name not in known]
-    LineageNode.objects.bulk_create(
-        (
-            LineageNode(name=name, kind=name.partition(":")[0], family=family_of(name), facts=facts[name])
-            for name in missing
-        ),
-        ignore_conflicts=True,
-        batch_size=BATCH,
-    )
-    known |= _locked(missing)
-    changed = [node for name, node in known.items() if facts[name] and _merge(node.facts, facts[name])]
-    LineageNode.objects.bulk_update(changed, ["facts"], batch_size=BATCH)
-    return {name: node.pk for name, node in known.items()}
+    ids = {name: key for name, (key, _facts) in known.items()}
+    rows = ((name, name.partition(":")[0], family_of(name), facts[name]) for name in missing)
+    ids |= row_sets.add(LineageNode, ("name", "kind", "family", "facts"), rows, returning=("name", "pk"))
+    met = _locked([name for name in missing if name not in ids])  # somebody else added them meanwhile
+    ids |= {name: key for name, (key, _facts) in met.items()}
+    known |= met
+    changed = [(key, held) for name, (key, held) in known.items() if facts[name] and _merge(held, facts[name])]
+    row_sets.change(LineageNode, "facts", changed)
+    return ids
 
 
-def _locked(names: Sequence[str]) -> dict[str, LineageNode]:
-    found: dict[str, LineageNode] = {}
+def _locked(names: Sequence[str]) -> dict[str, tuple[int, Facts]]:
+    """Key and facts of the nodes that exist."""
+    found: dict[str, tuple[int, Facts]] = {}
     for some in _batches(names):
         rows = LineageNode.objects.select_for_update().filter(name__in=some).order_by("name")
-        found |= {node.name: node for node in rows.only("pk", "name", "facts")}
+        found |= {name: (key, facts) for name, key, facts in rows.values_list("name", "pk", "facts")}
     return found
 
 
 def _store_edges(edges: Iterable[tuple[int, int, str]]) -> None:
-    LineageEdge.objects.bulk_create(
-        (LineageEdge(source_id=source, target_id=target, role=role) for source, target, role in sorted(edges)),
-        ignore_conflicts=True,
-        batch_size=BATCH,
-    )
+    row_sets.add(LineageEdge, ("source", "target", "role"), sorted(edges))
 
 
 def _join_versions(families: Iterable[str]) -> None:

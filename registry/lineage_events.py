@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.utils import timezone
 
-from registry import graph, ledger
+from registry import graph, ledger, row_sets
 from registry.authority import require
 from registry.canonical import digest, digest_of
 from registry.connectors import croissant, dvc, git, mlflow, openlineage
@@ -77,7 +77,6 @@ class Received:
     repeated: int
 
 
-@transaction.atomic
 def receive(*, actor: Person, events: Sequence[RawEvent]) -> Received:
     """Keep `events` and add what they say to the graph, all or none. An event that is held already changes nothing.
 
@@ -85,16 +84,30 @@ def receive(*, actor: Person, events: Sequence[RawEvent]) -> Received:
     """
     require(actor, "registry.add_lineageevent")
     by_digest = {event.digest: event for event in events}
+    try:
+        kept = _keep(actor, by_digest)
+    except SameMomentError:  # now they are held
+        kept = _keep(actor, by_digest)
+    return Received(kept=kept, repeated=len(events) - kept)
+
+
+class SameMomentError(Exception):
+    """Another call brought some of the events while this one was on its way."""
+
+
+@transaction.atomic
+def _keep(actor: Person, by_digest: Mapping[str, RawEvent]) -> int:
+    """Keep what is not held yet, by digest. Returns how many that were. Raises SameMomentError."""
     held = set(LineageEvent.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
     fresh = {name: event for name, event in by_digest.items() if name not in held}
     if fresh:
         statements = [CONNECTORS[event.format].read(event.value, name) for name, event in fresh.items()]
         delivery = LineageDelivery(received_by=actor, received_at=timezone.now(), event_count=len(fresh))
         delivery.save()
-        LineageEvent.objects.bulk_create(
-            LineageEvent(delivery=delivery, format=event.format, digest=name, content=event.content)
-            for name, event in fresh.items()
-        )
+        rows = [(delivery.pk, event.format, name, event.content) for name, event in sorted(fresh.items())]
+        added = row_sets.add(LineageEvent, ("delivery", "format", "digest", "content"), rows, returning=("pk",))
+        if len(added) < len(fresh):
+            raise SameMomentError
         graph.apply(statements)
         ledger.append(
             Event.LINEAGE_RECEIVED,
@@ -102,7 +115,7 @@ def receive(*, actor: Person, events: Sequence[RawEvent]) -> Received:
             actor=actor,
             facts={"events": len(fresh), "digest": digest_of(sorted(fresh))},
         )
-    return Received(kept=len(fresh), repeated=len(events) - len(fresh))
+    return len(fresh)
 
 
 def rebuild() -> None:

@@ -211,13 +211,13 @@ def _registry() -> Any:
 
 
 def _object(given: Any, name: str) -> Mapping[str, Any]:
-    value = given.get(name) if isinstance(given, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+    value = given.get(name) if isinstance(given, dict) else None  # what JSON gives; asking for a Mapping is slow
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(given: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     value = given.get(name)
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:
