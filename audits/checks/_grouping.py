@@ -58,7 +58,9 @@ def feature_name(columns: Sequence[str]) -> str:
 
 
 def tally_of(line: Counted, meaning: str) -> Tally:
-    """The tally of a line; where weights are counts, each unit of weight is a row."""
+    """The tally of a line; where weights are counts, each unit of weight is a row. What weighs 0 stands for nobody."""
+    if not line.tally.weight:
+        return Tally()
     if meaning == "counts":
         return Tally(int(line.tally.weight), line.tally.weight, line.tally.weight)
     return line.tally

@@ -128,6 +128,10 @@ def by_group(scored: Scored, lines: list[Counted]) -> dict[tuple[str, str], list
     found: dict[tuple[str, str], list[tuple[Tally, Counted]]] = {}
     for line in sorted(lines, key=lambda one: (len(one.keys), one.keys, one.groups)):
         found.setdefault(scored.where(line), []).append((tally_of(line, scored.weights), line))
+    for (feature, group), own in found.items():
+        if feature and not any(tally.weight for tally, _ in own):
+            place = scored.outcomes.weight or "weight"
+            raise EvidenceError(place, f"is the weight and 0 in every row of {feature}: {group}, so it has no mean")
     return found
 
 

@@ -94,12 +94,14 @@ def _counted(
     outcomes: Outcomes, groups: Groups, parameters: SliceParameters
 ) -> tuple[dict[tuple[str, str], list[Tally]], int]:
     """Right and wrong rows of each slice and, under two empty names, of all; rows that are neither."""
+    weight = weight_of(outcomes, parameters.weights)
+    people = f"outcomes WHERE {weight} > 0" if weight else "outcomes"
     question = CountQuestion(
-        relation=f"(SELECT *, {_AIMS[parameters.aim]} AS _wrong FROM outcomes) judged",
+        relation=f"(SELECT *, {_AIMS[parameters.aim]} AS _wrong FROM {people}) judged",
         keys=groups.keys,
         outcomes={"wrong": "_wrong"},
         sets=(*groups.sets, ()),
-        weight=weight_of(outcomes, parameters.weights),
+        weight=weight,
     )
     totals: dict[tuple[str, str], list[Tally]] = {}
     absent = 0

@@ -231,3 +231,20 @@ def test_the_median_of_a_counted_table_is_that_of_its_rows(tmp_path: Path, task:
     )
     assert answers[0].values == answers[1].values
     assert "above the median, 0.25" in " ".join(answers[0].notes)
+
+
+@pytest.mark.parametrize("weights", ["sampling", "counts"])
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in {"ranking", *OF_EVERYBODY}])
+def test_a_group_whose_rows_weigh_nothing_is_named_or_undecided(tmp_path: Path, name: str, weights: str) -> None:
+    check, metric, _, task, parameters, role = CHECKS[name]
+    declared: Declared = {key: tags for key, tags in TAGS.items() if role != "train" or key not in {"p", "s"}}
+    columns: Columns = {**{key: CLEAN[key] for key in declared}, "w": [1] * 20 + [0] * 20}
+    held = dataset(tmp_path / "e.csv", columns, {**declared, "w": ("integer", ("weight",))}, role)
+    positive = {} if task == "binary_classification" else {"positive_label": None}
+    given = evidence(held, signature={"task": task, "threshold": 0.5, **positive})
+    answer, problem = attempt(check, given, {**parameters, "weights": weights})
+    if answer is None:
+        assert problem == "w"
+        return
+    [gap] = [value for value in answer.of(metric) if not value.group and value.feature in {"g", "g | y=1"}][:1]
+    assert gap.value is None
