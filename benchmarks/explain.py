@@ -234,6 +234,7 @@ _PARTS = {
     ("_faithfulness", "_faithfulness"): "deletion, insertion and random order",
     ("_faithfulness", "_agreement"): "the second method, with its interval",
     ("_faithfulness", "_randomisation"): "three models that forgot",
+    ("_crosscheck", "beside_shap"): "shap's own explainer beside ours, on 20 rows",
     ("_effects", "effects"): "accumulated local effects",
     ("_effects", "swarm"): "single attributions",
     ("_cases", "cases"): "typical and borderline cases",
