@@ -1,10 +1,11 @@
 """A report rendered, sealed and self-checked, beside a bare WeasyPrint render of the same HTML.
 
-`python -m benchmarks.reports [--rounds 3] [--charts 12] [--plain 6]`
+`python -m benchmarks.reports [--rounds 3] [--charts 12] [--plain 10] [--grow]`
 
-The report has one chart for each of the first checks and none for the plain ones; 12 and 6 fill the 30 pages of the
+The report has one chart for each of the first checks and none for the plain ones; 12 and 10 fill the 30 pages of the
 budget. Rounds are interleaved, the median counts; the target is a ratio of 1.25. Time is that of the
-processor, in this process and in the press that draws.
+processor, in this process and in the press that draws. With `--grow`, reports of about 10, 30, 100 and 500 pages are
+drawn and sealed, each by a fresh press: what a page costs may not grow with their number.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 
 from django.conf import settings
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from audits.criteria import Outcome
 from audits.measurements import Interval, MetricValue, ObservationStatus, Table
@@ -32,6 +35,8 @@ from registry.canonical import digest
 from registry.keys import Keyring
 
 MOST = 1.25
+#: Charts and plain checks that fill about 10, 30, 100 and 500 pages, and how much dearer a page of the last may be.
+SIZES, MOST_GROWTH = ((2, 2), (12, 10), (48, 40), (250, 205)), 1.3
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LOREM = "A note of about this length stands under a check and says what its reader should know about the rows. " * 3
 GROUPS = tuple(f"group {letter}" for letter in "ABCDEFGH")
@@ -156,18 +161,52 @@ def measure(rounds: int, shown: ReportDocument, folder: Path | str) -> tuple[lis
     return ours, theirs, pages
 
 
+def grow(folder: Path | str) -> int:
+    """Print what a page costs as reports grow; 1 when a page of the largest is dearer than one of 30 pages."""
+    from audits.reports import press
+    from audits.reports.render import render_pdf
+    from audits.reports.seal import seal_pdf
+
+    keyring, costs = Keyring.open(f"{folder}/keys", create=True), list[float]()
+    sys.stdout.write("pages   CPU s   CPU ms a page   MB at most   PDF KB\n")
+    for charts, plain in SIZES:
+        press._presses.close()  # noqa: SLF001 - what a fresh one needs is asked
+        render_pdf(document(1))
+        made = list[bytes]()
+        shown = document(charts, plain)
+        seconds = timed(lambda: made.append(seal_pdf(render_pdf(shown), keyring=keyring, reason="bench")))  # noqa: B023
+        pages = int(PdfFileReader(BytesIO(made[0])).root["/Pages"]["/Count"])
+        costs.append(seconds / pages)
+        sys.stdout.write(
+            f"{pages:5}  {seconds:6.2f}  {1000 * costs[-1]:14.0f}  {_peak():11}  {len(made[0]) // 1024:7}\n"
+        )
+    return int(costs[-1] > MOST_GROWTH * costs[1])
+
+
+def _peak() -> int:
+    """Megabytes that the idle press needed at most."""
+    from audits.reports import press
+
+    (idle,) = press._presses._idle  # noqa: SLF001
+    status = Path(f"/proc/{idle._process.pid}/status").read_text(encoding="ascii")  # noqa: SLF001
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the table; 1 when the ratio is above the target."""
     parser = argparse.ArgumentParser(description="Reports beside a bare render.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--charts", type=int, default=12)
-    parser.add_argument("--plain", type=int, default=6)
+    parser.add_argument("--plain", type=int, default=10)
+    parser.add_argument("--grow", action="store_true", help="reports of 10 to 500 pages instead")
     given = parser.parse_args(arguments)
     if not settings.configured:
         settings.configure(USE_I18N=False)
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.ERROR)
     logging.getLogger("pyhanko").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
+        if given.grow:
+            return grow(folder)
         ours, theirs, pages = measure(given.rounds, document(given.charts, given.plain), folder)
     ratio = statistics.median(ours) / statistics.median(theirs)
     sys.stdout.write(

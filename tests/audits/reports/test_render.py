@@ -24,6 +24,7 @@ from weasyprint import HTML
 from audits.measurements import MetricValue, ObservationStatus, Table
 from audits.reports import figures, tongue, wording
 from audits.reports.document import ReportDocument
+from audits.reports.pages import MOST_VALUES, check_sections
 from audits.reports.paper import to_pdf
 from audits.reports.parts import CheckFacts
 from audits.reports.render import TEMPLATES, RenderError, evidence_bytes, fetch_embedded, render_html, render_pdf
@@ -78,6 +79,18 @@ def test_the_page_carries_its_evidence_and_loads_nothing(closed_document: Report
     addresses = [v for _, a in page.elements for k, v in a.items() if k in {"src", "href", "action", "data", "srcset"}]
     assert addresses
     assert all(str(address).startswith(("data:image/svg+xml;base64,", "#")) for address in addresses)
+
+
+def test_no_table_repeats_what_a_chart_prints_and_the_ear_is_told_it(closed_document: ReportDocument) -> None:
+    sections = check_sections(closed_document)
+    drawn = [(section, value) for section in sections for picture in section.pictures for value in picture.printed]
+    assert len(drawn) > 3
+    for section, value in drawn:
+        assert value not in section.values
+        assert any(figures.measured(value) in picture.alt for picture in section.pictures)
+    for section in sections:
+        printed = {value for picture in section.pictures for value in picture.printed}
+        assert {*section.values, *printed} >= set(section.facts.values[:MOST_VALUES])
 
 
 def test_hostile_words_in_every_field_stay_words(closed_document: ReportDocument) -> None:
