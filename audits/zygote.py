@@ -30,6 +30,7 @@ PRELOADED = (
     "duckdb",
     "numpy",
     "pandas",
+    "pyarrow.dataset",
     "scipy.stats",
     "skops.io",
     "sklearn.compose",
@@ -43,6 +44,7 @@ PRELOADED = (
     "audits.checks._quality",
     "audits.checks._scores",
     "audits.checks._second_opinion",
+    "audits.checks.scorers",
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from audits.checks._models import BINARY
-from audits.checks._outcomes import read_outcomes
+from audits.checks._outcomes import Counting, read_outcomes
 from audits.checks._relation import Cells, count_by_stratum, everybody, less
 from audits.checks._relation import Strata as Counts
 from audits.checks._sufficient import shares
@@ -23,8 +23,9 @@ METRICS = ("conditional_selection_difference", "conditional_odds_ratio", "condit
 
 def measure_conditional(evidence: Evidence, parameters: ConditionalParameters) -> Measurement:
     """Count, then compare: see `fairness_conditional_parity`."""
-    outcomes = read_outcomes(evidence, kinds=(BINARY,))
     sensitive = parameters.columns_of(evidence.datasets["evaluation"])
+    counting = Counting(columns=(*sensitive, *parameters.strata), weights=parameters.weights)
+    outcomes = read_outcomes(evidence, (BINARY,), counting)
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_prediction", parameters)
     missing, untold = found.missing("missing_prediction_fraction", "decision", parameters)
     values: list[MetricValue] = [missing]

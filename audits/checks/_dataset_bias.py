@@ -10,7 +10,7 @@ import numpy as np
 
 from audits.checks import _sufficient as sufficient
 from audits.checks._cells import Share
-from audits.checks._outcomes import read_labels
+from audits.checks._outcomes import Counting, read_labels
 from audits.checks._relation import Cells, Strata, count_by_stratum, everybody, less
 from audits.checks.fairness_dataset_bias import DatasetBiasParameters
 from audits.counting.question import Tally
@@ -33,8 +33,9 @@ DISTANCES: Mapping[str, Callable[[Array, Array], Array]] = {
 
 def measure_dataset_bias(evidence: Evidence, parameters: DatasetBiasParameters) -> Measurement:
     """Count, then compare: see `fairness_dataset_bias`."""
-    outcomes = read_labels(evidence, "train")
     sensitive = parameters.columns_of(evidence.datasets["train"])
+    counting = Counting(columns=(*sensitive, *parameters.strata), weights=parameters.weights)
+    outcomes = read_labels(evidence, "train", counting)
     found = count_by_stratum(outcomes, sensitive, parameters.strata, "_label", parameters)
     missing, untold = found.missing("missing_label_fraction", "label", parameters)
     values: list[MetricValue] = [missing]

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audits.checks._cells import JOINED_BY, Bit, Cells, CellTable
-from audits.checks._outcomes import Outcomes, weight_of
+from audits.checks._outcomes import Outcomes
 from audits.checks._rows import NUMERIC, Rows, quoted
+from audits.checks._weighing import weighing_of
 from audits.checks.base import EvidenceError
 from audits.counting.question import MISSING, Counted, CountQuestion, Key, Tally, count
 
@@ -42,7 +43,7 @@ def groups_of(
     for name in names:
         keys[name], note = _key(rows, name, bands.get(name))
         notes += note
-        [(found,)] = rows.ask(f"SELECT count(DISTINCT {keys[name].native}) FROM typed")
+        [(found,)] = rows.ask(f"SELECT count(DISTINCT {keys[name].native}) FROM {rows.values_of(name)}")
         if found > most:
             problem = f"holds {found} groups, more than the {most} of most_groups; give bands or a coarser column"
             raise EvidenceError(name, problem)
@@ -68,13 +69,13 @@ def tally_of(line: Counted, meaning: str) -> Tally:
 
 def count_cells(outcomes: Outcomes, groups: Groups, weights: str) -> CellTable:
     """Count label by prediction in one pass over the rows."""
-    weight = weight_of(outcomes, weights)
+    weighing = weighing_of(outcomes, weights)
     question = CountQuestion(
         relation="outcomes",
         keys=groups.keys,
         outcomes={"label": "_label", "prediction": "_prediction"},
         sets=groups.sets,
-        weight=weight,
+        weighing=weighing,
     )
     features: dict[str, dict[str, dict[tuple[Bit, Bit], Tally]]] = {feature_name(one): {} for one in groups.sets}
     parts: dict[str, dict[str, tuple[str, ...]]] = {feature: {} for feature in features}
@@ -92,7 +93,7 @@ def count_cells(outcomes: Outcomes, groups: Groups, weights: str) -> CellTable:
         {feature_name(one): one for one in groups.sets},
         parts,
         groups.notes,
-        weighted=weight is not None and weights != "counts",
+        weighted=weighing.weight is not None and weights != "counts",
     )
 
 
@@ -105,7 +106,7 @@ def _key(rows: Rows, name: str, cuts: Sequence[float] | None) -> tuple[Key, list
         return Key(place, f"coalesce(CAST({{}} AS VARCHAR), '{MISSING}')"), []
     note: list[str] = []
     if cuts is None:
-        [(distinct,)] = rows.ask(f"SELECT count(DISTINCT {place}) FROM typed")
+        [(distinct,)] = rows.ask(f"SELECT count(DISTINCT {place}) FROM {rows.values_of(name)}")
         if distinct <= MANY_NUMBERS:
             whole = "{} = trunc({}) AND abs({}) < 1e15"
             text = f"CASE WHEN {whole} THEN CAST(CAST({{}} AS BIGINT) AS VARCHAR) ELSE CAST({{}} AS VARCHAR) END"

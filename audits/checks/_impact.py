@@ -9,7 +9,7 @@ from scipy import special
 
 from audits.checks._cells import JOINED_BY, Share
 from audits.checks._models import BINARY, RANKING, REGRESSION
-from audits.checks._outcomes import Outcomes, read_outcomes
+from audits.checks._outcomes import Counting, Outcomes, read_outcomes
 from audits.checks._relation import above_the_middle, count_by_stratum
 from audits.checks._sufficient import shares
 from audits.checks.base import EvidenceError
@@ -23,9 +23,13 @@ from audits.statistics import intervals
 def measure_impact(evidence: Evidence, parameters: ImpactParameters) -> Measurement:
     """Count, then divide: see `fairness_impact_ratios`."""
     scoring = parameters.mode == "scoring"
-    outcomes = read_outcomes(evidence, kinds=(BINARY, REGRESSION, RANKING) if scoring else (BINARY,))
-    favoured, note = _favoured(outcomes, scoring, parameters.weights)
     sensitive = parameters.columns_of(evidence.datasets["evaluation"])
+    counting = Counting(columns=sensitive, weights=parameters.weights)
+    if scoring:
+        outcomes = read_outcomes(evidence, (BINARY, REGRESSION, RANKING))
+    else:
+        outcomes = read_outcomes(evidence, (BINARY,), counting)
+    favoured, note = _favoured(outcomes, scoring, parameters.weights)
     depth = min(parameters.depth, len(sensitive))
     fitted = ImpactParameters(**{**_fields(parameters), "depth": depth})
     found = count_by_stratum(outcomes, sensitive, (), favoured, fitted)

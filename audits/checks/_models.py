@@ -10,7 +10,6 @@ import numpy as np
 
 from audits.checks._rows import Rows, canonical
 from audits.checks.base import EvidenceError
-from audits.checks.scorers import read_artifact
 from audits.evidence import ModelEvidence
 
 BINARY = "binary_classification"
@@ -56,6 +55,8 @@ def read_task(model: ModelEvidence, kinds: Collection[str] = (BINARY, REGRESSION
 
 def load_model(model: ModelEvidence) -> Any:
     """What can be asked. Raises EvidenceError: none held, refused format or type, damaged trees."""
+    from audits.checks.scorers import read_artifact  # noqa: PLC0415 - heavy
+
     return read_artifact(model)
 
 

@@ -13,8 +13,9 @@ from audits.checks._disclosure import shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._groups import Comparison, compare_groups
 from audits.checks._models import MULTICLASS
-from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
+from audits.checks._outcomes import Counting, Outcomes, read_outcomes
 from audits.checks._sufficient import counted, weight_columns
+from audits.checks._weighing import weighing_of
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_multiclass import MulticlassFairness, MulticlassParameters
 from audits.checks.grouping import parse_bands
@@ -31,16 +32,17 @@ _WHOLE = frozenset({"accuracy", "accuracy_equality_difference", "worst_group_acc
 
 def measure_multiclass(evidence: Evidence, parameters: MulticlassParameters) -> Measurement:
     """Count, then compare: see `fairness_multiclass`."""
-    outcomes = read_outcomes(evidence, kinds=(MULTICLASS,))
+    sensitive = parameters.columns_of(evidence.datasets["evaluation"])
+    outcomes = read_outcomes(evidence, (MULTICLASS,), Counting(columns=sensitive, weights=parameters.weights))
     groups = groups_of(
         outcomes.rows,
-        parameters.columns_of(evidence.datasets["evaluation"]),
+        sensitive,
         parse_bands(parameters.bands),
         depth=parameters.depth,
         most=parameters.most_groups,
     )
     features, disclosure = _confusions(outcomes, groups, parameters)
-    weighted = weight_of(outcomes, parameters.weights) is not None and parameters.weights != "counts"
+    weighted = weighing_of(outcomes, parameters.weights).weight is not None and parameters.weights != "counts"
     one_feature = next(iter(features.values()))
     classes = sorted({label for own in one_feature.values() for pair in own for label in pair if label is not None})
     labels = {y for own in one_feature.values() for y, _ in own if y is not None}
@@ -79,7 +81,7 @@ def _confusions(
         keys=groups.keys,
         outcomes={"label": "_label", "prediction": "_prediction"},
         sets=groups.sets,
-        weight=weight_of(outcomes, parameters.weights),
+        weighing=weighing_of(outcomes, parameters.weights),
     )
     found: dict[str, dict[str, Confusion]] = {feature_name(one): {} for one in groups.sets}
     parts: dict[str, dict[str, tuple[str, ...]]] = {feature: {} for feature in found}

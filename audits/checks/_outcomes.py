@@ -8,11 +8,10 @@ compares it with 1 would find nobody selected in any group and call that fair.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
+from audits.checks._condensed import Condensing, open_condensed
 from audits.checks._models import (
     BINARY,
     MULTICLASS,
@@ -26,15 +25,19 @@ from audits.checks._models import (
 )
 from audits.checks._rows import NUMERIC, Rows, literal, open_rows, quoted
 from audits.checks.base import EvidenceError
-from audits.evidence import Evidence
+from audits.evidence import DatasetEvidence, Evidence
 
 EVALUATION = "evaluation"
 MOST_CLASSES = 100
+#: The decision at the threshold, where rows are condensed and the score itself is no longer there.
+DECIDED = "_decided"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """`rows.connection` holds the view `outcomes`: the typed columns and `_label`, `_prediction`, `_score`.
+
+    Where the rows are condensed, each line of it stands for several rows, and `_score` is NULL.
 
     In a binary task label and prediction are 1 (positive), 0 or NULL (missing); in regression they are numbers.
     `_score` is NULL where none is known. `origin` says where the predictions come from.
@@ -48,96 +51,109 @@ class Outcomes:
     weight: str | None = None
 
 
-def read_outcomes(evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSION)) -> Outcomes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """What a check that only counts needs: the columns of its groups, and what weights mean to it."""
+
+    columns: Sequence[str]
+    weights: str
+
+
+def read_outcomes(
+    evidence: Evidence, kinds: Collection[str] = (BINARY, REGRESSION), counting: Counting | None = None
+) -> Outcomes:
     """Open the evaluation data and set labels beside predictions. Raises EvidenceError naming what is wrong.
 
     The rows stay in the file and `outcomes` is a view. Where the model itself has to be asked, it is asked in batches,
-    and of each row only the answer is held (9 bytes).
+    and of each row only the answer is held (9 bytes). For `counting` they are condensed, unless the model is asked.
     """
     task = read_task(evidence.model, kinds)
-    rows = open_rows(evidence.datasets[EVALUATION], streamed=True)
+    rows = _open(evidence.datasets[EVALUATION], task, counting)
     inputs = dict(rows.inputs)
-    label = _label(rows, task)
+    labels = _labels(rows, task)
+    label = _label(rows, task, labels)
     prediction_column, score_column = rows.one_tagged("prediction"), rows.one_tagged("score")
     has_scores = score_column is not None
+    table, joined = "condensed" if rows.condensed else "typed", ""
     if prediction_column is not None:
-        prediction, origin = _given(rows, task, prediction_column), f"column {prediction_column}"
-        source = "typed"
+        prediction, origin = _given(rows, task, prediction_column, labels), f"column {prediction_column}"
     elif task.kind == RANKING:
-        prediction, origin, source = "CAST(NULL AS DOUBLE)", f"the order of {score_column}", "typed"
+        prediction, origin = "CAST(NULL AS DOUBLE)", f"the order of {score_column}"
     elif score_column is not None and task.kind == BINARY:
         prediction, origin = _thresholded(rows, task, score_column)
-        source = "typed"
     else:
         has_scores = _ask_model(evidence, rows, task)
         prediction, origin = '"_asked"', "the model, asked about every row"
-        source = "typed POSITIONAL JOIN asked"
+        joined = " POSITIONAL JOIN asked"
         inputs["model"] = evidence.model.digest
+    score = '"_asked_score"' if joined else "CAST(NULL AS DOUBLE)"
     if score_column is not None:
-        _require_numeric(rows, score_column, "score")
-        score = quoted(score_column)
-    else:
-        score = '"_asked_score"' if source != "typed" else "CAST(NULL AS DOUBLE)"
+        rows.require_numeric(score_column, "score")
+        score = score if rows.condensed else quoted(score_column)
     rows.ask(
-        f"CREATE TEMP VIEW outcomes AS SELECT typed.*, {label} AS _label, {prediction} AS _prediction, "
-        f"{score} AS _score FROM {source}"
+        f"CREATE TEMP VIEW outcomes AS SELECT {table}.*, {label} AS _label, {prediction} AS _prediction, "
+        f"{score} AS _score FROM {table}{joined}"
     )
-    weight = rows.one_tagged("weight")
-    return Outcomes(rows, task, origin, has_scores, inputs, weight)
+    return Outcomes(rows, task, origin, has_scores, inputs, rows.one_tagged("weight"))
 
 
-def read_labels(evidence: Evidence, role: str) -> Outcomes:
+def read_labels(evidence: Evidence, role: str, counting: Counting) -> Outcomes:
     """The labels of one dataset without any predictions. Raises EvidenceError: not binary, no target."""
     task = read_task(evidence.model, kinds=(BINARY,))
-    rows = open_rows(evidence.datasets[role], streamed=True)
-    label = _label(rows, task)
+    rows = _open(evidence.datasets[role], task, counting, labels_only=True)
+    label = _label(rows, task, _labels(rows, task))
     if rows.one_tagged("target") is None and task.target not in {column.name for column in rows.dataset.columns}:
         raise EvidenceError("target", f"no column of {rows.where} is tagged target")
-    rows.ask(f"CREATE TEMP VIEW outcomes AS SELECT typed.*, {label} AS _label FROM typed")
+    table = "condensed" if rows.condensed else "typed"
+    rows.ask(f"CREATE TEMP VIEW outcomes AS SELECT {table}.*, {label} AS _label FROM {table}")
     return Outcomes(rows, task, "nowhere", has_scores=False, inputs=dict(rows.inputs), weight=rows.one_tagged("weight"))
 
 
-def weight_of(outcomes: Outcomes, meaning: str) -> str | None:
-    """SQL of the weight, or None where every row counts once. `meaning` is sampling, counts or ignored.
+def _open(dataset: DatasetEvidence, task: Task, counting: Counting | None, *, labels_only: bool = False) -> Rows:
+    """The rows in the file, condensed where only counts are wanted and no model is asked.
 
-    Raises EvidenceError: counts without a column of weights; a weight that is missing, negative or, for counts, broken.
+    Whatever is wrong with the tags is left to be refused by those who use the columns.
     """
-    name = outcomes.weight
-    if meaning == "ignored":
-        return None
-    if name is None:
-        if meaning == "counts":
-            raise EvidenceError("weight", "no column is tagged weight, so the rows cannot be counts")
-        return None
-    _require_numeric(outcomes.rows, name, "weight")
-    place = quoted(name)
-    broken = f" OR {place} <> trunc({place})" if meaning == "counts" else ""
-    [(wrong, total)] = outcomes.rows.ask(
-        f"SELECT count(*) FILTER (WHERE {place} IS NULL OR {place} < 0{broken}), sum({place}) FROM typed"
+    predictions, scores, weights = (dataset.tagged(tag) for tag in ("prediction", "score", "weight"))
+    thresholded = not (labels_only or predictions)
+    read = (*(scores if thresholded else ()), *weights)
+    types = {column.name: column.type for column in dataset.columns}
+    can_decide = not thresholded or (len(scores) == 1 and task.kind == BINARY and task.threshold is not None)
+    sound = len(weights) <= 1 and all(types[name] in NUMERIC for name in read)
+    if counting is None or not (can_decide and sound):
+        return open_rows(dataset, streamed=True)
+    targets = dataset.tagged("target") or ((task.target,) if task.target else ())
+    wanted = Condensing(
+        columns=(*targets, *(() if labels_only else predictions), *counting.columns),
+        marks={DECIDED: _at_threshold(scores[0], task)} if thresholded else {},
+        read=read,
+        weight=weights[0] if weights and counting.weights != "ignored" else None,
+        weights=counting.weights,
     )
-    if wrong:
-        whole = " whole" if meaning == "counts" else ""
-        raise EvidenceError(
-            name, f"is the weight and must be a{whole} number of at least 0 in every row; {wrong} are not"
-        )
-    if not total:
-        raise EvidenceError(name, "is the weight and 0 in every row, so nothing counts")
-    return place
+    return open_condensed(dataset, wanted)
 
 
-def _label(rows: Rows, task: Task) -> str:
-    """SQL of the label. Without a target column it is NULL everywhere, so nothing that needs one is estimable."""
+def _labels(rows: Rows, task: Task) -> list[str]:
+    """The labels of a binary target, up to 20 of them."""
+    name = _target(rows, task)
+    return [] if name is None or task.kind != BINARY else _distinct(rows, name)
+
+
+def _target(rows: Rows, task: Task) -> str | None:
     name = rows.one_tagged("target")
-    if name is None and task.target in {column.name for column in rows.dataset.columns}:
-        name = task.target
+    return task.target if name is None and task.target in {column.name for column in rows.dataset.columns} else name
+
+
+def _label(rows: Rows, task: Task, labels: list[str]) -> str:
+    """SQL of the label. Without a target column it is NULL everywhere, so nothing that needs one is estimable."""
+    name = _target(rows, task)
     if name is None:
         return "CAST(NULL AS DOUBLE)"
     if task.kind == MULTICLASS:
         return _class(rows, name)
     if task.kind != BINARY:
-        _require_numeric(rows, name, "target")
+        rows.require_numeric(name, "target")
         return quoted(name)
-    labels = _distinct(rows, name)
     if task.positive_label not in labels:
         raise EvidenceError(
             "signature.positive_label",
@@ -150,22 +166,19 @@ def _label(rows: Rows, task: Task) -> str:
 
 def _class(rows: Rows, name: str) -> str:
     """SQL of a class label. Raises EvidenceError where there are so many that they must be something else."""
-    [(found,)] = rows.ask(f"SELECT count(DISTINCT {rows.as_label(name)}) FROM typed")
+    [(found,)] = rows.ask(f"SELECT count(DISTINCT {rows.as_label(name)}) FROM {rows.values_of(name)}")
     if found > MOST_CLASSES:
         raise EvidenceError(name, f"holds {found} different values; class labels may be at most {MOST_CLASSES}")
     return rows.as_label(name)
 
 
-def _given(rows: Rows, task: Task, name: str) -> str:
+def _given(rows: Rows, task: Task, name: str, labels: list[str]) -> str:
     if task.kind == MULTICLASS:
         return _class(rows, name)
     if task.kind != BINARY:
-        _require_numeric(rows, name, "prediction")
+        rows.require_numeric(name, "prediction")
         return quoted(name)
-    target = rows.one_tagged("target") or task.target
-    known = {task.positive_label}
-    if target in {column.name for column in rows.dataset.columns}:
-        known |= set(_distinct(rows, str(target)))
+    known = {task.positive_label, *labels}
     found = set(_distinct(rows, name))
     strangers = sorted(str(label) for label in found - known)
     if len(known | found) > 2 or (strangers and len(known) == 2):  # noqa: PLR2004 - binary
@@ -177,16 +190,20 @@ def _given(rows: Rows, task: Task, name: str) -> str:
 
 
 def _thresholded(rows: Rows, task: Task, name: str) -> tuple[str, str]:
-    _require_numeric(rows, name, "score")
+    rows.require_numeric(name, "score")
     if task.threshold is None:
         raise EvidenceError("signature.threshold", f"must be declared to turn the scores in {name} into decisions")
-    return f"CASE WHEN {quoted(name)} IS NULL THEN NULL WHEN {quoted(name)} >= {task.threshold!r} THEN 1 ELSE 0 END", (
-        f"column {name} at threshold {task.threshold!r}"
-    )
+    return DECIDED if rows.condensed else _at_threshold(name, task), f"column {name} at threshold {task.threshold!r}"
+
+
+def _at_threshold(name: str, task: Task) -> str:
+    return f"CASE WHEN {quoted(name)} IS NULL THEN NULL WHEN {quoted(name)} >= {task.threshold!r} THEN 1 ELSE 0 END"
 
 
 def _ask_model(evidence: Evidence, rows: Rows, task: Task) -> bool:
     """Leave the view `asked` (_asked, _asked_score), in file order; whether there are scores."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
     model = load_model(evidence.model)
     pieces, has_scores = [], False
     for frame in feature_batches(rows, task):
@@ -221,19 +238,15 @@ def _as_number(label: str | None) -> str | None:
     return (str(int(number)) if number.is_integer() else repr(number)) if math.isfinite(number) else None
 
 
-def _distinct(rows: Rows, name: str) -> list[str | None]:
+def _distinct(rows: Rows, name: str) -> list[str]:
     """Up to 20 distinct labels, missing left out."""
     rows.column(name)
     texts = rows.ask(
-        f"SELECT DISTINCT {rows.as_label(name)} FROM typed WHERE {quoted(name)} IS NOT NULL ORDER BY 1 LIMIT 20"
+        f"SELECT DISTINCT {rows.as_label(name)} FROM {rows.values_of(name)} WHERE {quoted(name)} IS NOT NULL "
+        "ORDER BY 1 LIMIT 20"
     )
     return [text for (text,) in texts]
 
 
-def _require_numeric(rows: Rows, name: str, purpose: str) -> None:
-    if rows.column(name).type not in NUMERIC:
-        raise EvidenceError(name, f"is the {purpose} and must be declared number or integer")
-
-
-def _shown(labels: list[str | None] | list[str]) -> str:
-    return ", ".join(str(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")  # noqa: PLR2004
+def _shown(labels: list[str]) -> str:
+    return ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")  # noqa: PLR2004

@@ -8,8 +8,9 @@ from typing import Any
 
 from audits.checks._disclosure import SMALL_STRATA, Shown, pooled_strata, shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
-from audits.checks._outcomes import Outcomes, weight_of
+from audits.checks._outcomes import Outcomes
 from audits.checks._sufficient import counted, weight_columns
+from audits.checks._weighing import weighing_of, weight_of
 from audits.checks.base import EvidenceError
 from audits.checks.grouping import GroupingParameters, MissingParameters, parse_bands
 from audits.counting.question import CountQuestion, Tally, count
@@ -59,13 +60,13 @@ def count_by_stratum(
     bands = parse_bands(parameters.bands)
     groups: Groups = groups_of(outcomes.rows, sensitive, bands, depth=parameters.depth, most=parameters.most_groups)
     layers: Groups = groups_of(outcomes.rows, strata, bands, most=parameters.most_groups)
-    weight = weight_of(outcomes, parameters.weights)
+    weighing = weighing_of(outcomes, parameters.weights)
     question = CountQuestion(
         relation="outcomes",
         keys={**layers.keys, **groups.keys},
         outcomes={"outcome": outcome},
         sets=tuple((*dict.fromkeys([*strata, *one]),) for one in groups.sets),
-        weight=weight,
+        weighing=weighing,
     )
     names = dict(zip(question.sets, groups.sets, strict=True))
     found: dict[str, dict[str, dict[str, dict[Any, Tally]]]] = {feature_name(one): {} for one in groups.sets}
@@ -83,7 +84,7 @@ def count_by_stratum(
     return Stratified(
         {feature: _renamed(feature, counts, shown) for feature, counts in found.items()},
         notes,
-        weighted=weight is not None and parameters.weights != "counts",
+        weighted=weighing.weight is not None and parameters.weights != "counts",
     )
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.dataset as arrow
 
 from audits.checks.base import EvidenceError
 from audits.evidence import Column, DatasetEvidence
@@ -66,12 +64,17 @@ def canonical(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An open dataset. `connection` holds the views `raw` (text) and `typed` (declared types, missing = NULL)."""
+    """An open dataset. `connection` holds `typed`: declared types, missing = NULL. Where the rows are held, also `raw`.
+
+    Where columns are `condensed`, the view `condensed` holds each combination of their values once or a few times, as
+    `_condensed` describes.
+    """
 
     connection: duckdb.DuckDBPyConnection
     dataset: DatasetEvidence
     total: int
     undeclared: tuple[str, ...]
+    condensed: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:
@@ -90,12 +93,21 @@ class Rows:
                 return column
         raise EvidenceError(name, f"is not a column of {self.where}; it has {_listed(self.dataset.columns)}")
 
+    def require_numeric(self, name: str, purpose: str) -> None:
+        """Raises EvidenceError where the column is declared neither number nor integer."""
+        if self.column(name).type not in NUMERIC:
+            raise EvidenceError(name, f"is the {purpose} and must be declared number or integer")
+
     def one_tagged(self, tag: str) -> str | None:
         """The column tagged `tag`, or None. Raises EvidenceError where two claim it."""
         names = self.dataset.tagged(tag)
         if len(names) > 1:
             raise EvidenceError(tag, f"{self.where} tags {', '.join(names)} as {tag}; only one can be it")
         return names[0] if names else None
+
+    def values_of(self, *names: str) -> str:
+        """The smallest view in which whatever occurs in these columns occurs, though not as often."""
+        return "condensed" if self.condensed.issuperset(names) else "typed"
 
     def as_text(self, name: str) -> str:
         """SQL: the text of a typed column, as people read it; a whole number has no decimals."""
@@ -118,14 +130,14 @@ class Rows:
         try:
             return self.connection.execute(query).fetchall()
         except duckdb.Error as error:
-            raise _unreadable(self.where, "cannot be read", error) from error
+            raise unreadable(self.dataset, error) from error
 
     def arrays(self, query: str) -> dict[str, Any]:
         """The columns of a query as NumPy arrays, without a detour over Python values. Raises EvidenceError."""
         try:
             return dict(self.connection.execute(query).fetchnumpy())
         except duckdb.Error as error:
-            raise _unreadable(self.where, "cannot be read", error) from error
+            raise unreadable(self.dataset, error) from error
 
     def frame(self, names: Iterable[str], where: str = "") -> Any:
         """A pandas DataFrame of typed columns in file order: float64 or int64 for numbers, bool, object for text."""
@@ -133,13 +145,15 @@ class Rows:
         try:
             frame = self.connection.execute(f"SELECT {listed} FROM typed {where}").df()
         except duckdb.Error as error:
-            raise _unreadable(self.where, "cannot be read", error) from error
+            raise unreadable(self.dataset, error) from error
         for name in frame.columns:
             frame[name] = _plain(frame[name], self.column(name).type)
         return frame
 
     def batches(self, names: Iterable[str], size: int = BATCH) -> Iterator[Any]:
         """What `frame` gives, in file order and in pieces of at most `size` rows, with the same types in each."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+
         wanted = [self.column(name) for name in names]
         listed = ", ".join(quoted(column.name) for column in wanted)
         counted = ", ".join(f"count(*) - count({quoted(column.name)})" for column in wanted)
@@ -152,7 +166,7 @@ class Rows:
                     frame[column.name] = _plain(frame[column.name], column.type, holes=absent[column.name])
                 yield frame
         except duckdb.Error as error:
-            raise _unreadable(self.where, "cannot be read", error) from error
+            raise unreadable(self.dataset, error) from error
 
 
 def _plain(series: Any, declared: str, *, holes: bool | None = None) -> Any:
@@ -168,12 +182,59 @@ def _plain(series: Any, declared: str, *, holes: bool | None = None) -> Any:
     return series
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that DuckDB can read: `relation` is its SQL, `held` the type in which it holds each column."""
+
+    connection: duckdb.DuckDBPyConnection
+    dataset: DatasetEvidence
+    relation: str
+    held: Mapping[str, str]
+
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """Columns of the file that nobody declared."""
+        declared = {column.name for column in self.dataset.columns}
+        return tuple(name for name in self.held if name not in declared)
+
+    def typed(self, column: Column, place: str = "") -> str:
+        """SQL of `column` as declared, from the type in which the file holds it. Raises EvidenceError: no such type.
+
+        `place`: SQL of where the column is found, unless under its own name.
+        """
+        if column.type not in _CASTS:
+            raise EvidenceError(column.name, f"type {column.type} is unknown; give one of {', '.join(_CASTS)}")
+        native = _NATIVE.get((column.type, self.held[column.name]))
+        if native is not None:
+            return native.replace("{place}", place or quoted(column.name))
+        text = _text(place or quoted(column.name))
+        text = text if column.type == "string" else f"trim({text})"
+        return _CASTS[column.type].replace("{text}", text)
+
+
 def open_rows(dataset: DatasetEvidence, *, streamed: bool = False) -> Rows:
     """Read the file behind `dataset`. Raises EvidenceError: unknown media type, empty, unreadable, column absent.
 
     `streamed` leaves the rows in the file: each query reads it again, in bounded memory, which is right for the few
     queries of a count. Otherwise the typed rows are held, which is right for many queries.
     """
+    source = open_source(dataset, streamed=streamed)
+    try:
+        total = int(source.connection.execute("SELECT count(*) FROM typed").fetchall()[0][0])
+    except duckdb.Error as error:
+        raise unreadable(dataset, error) from error
+    return rows_of(source, total)
+
+
+def rows_of(source: Source, total: int, condensed: frozenset[str] = frozenset()) -> Rows:
+    """The open dataset of `total` rows. Raises EvidenceError where there are none."""
+    if total == 0:
+        raise EvidenceError(f"dataset:{source.dataset.role}", "has no rows")
+    return Rows(source.connection, source.dataset, total, source.undeclared, condensed)
+
+
+def open_source(dataset: DatasetEvidence, *, streamed: bool = True) -> Source:
+    """`typed` over the file, and `raw` unless streamed. Raises EvidenceError: media type, column absent, unreadable."""
     where = f"dataset:{dataset.role}"
     if not dataset.columns:
         raise EvidenceError(where, "declares no columns; declare each column with its type and tags")
@@ -182,27 +243,23 @@ def open_rows(dataset: DatasetEvidence, *, streamed: bool = False) -> Rows:
         config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False},
     )
     try:
-        source = _source(connection, dataset)
-        held = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
-        present = list(held)
-        absent = [column.name for column in dataset.columns if column.name not in present]
+        relation = _relation(connection, dataset)
+        held = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+        absent = [column.name for column in dataset.columns if column.name not in held]
         if absent:
-            raise EvidenceError(absent[0], f"is declared but not in the file of {where}; it has {', '.join(present)}")
-        connection.execute(f"CREATE TEMP VIEW raw AS SELECT {_texts(dataset.columns)} FROM {source}")
-        if streamed:
-            connection.execute(f"CREATE TEMP VIEW typed AS SELECT {_typed(dataset.columns, held)} FROM {source}")
-        else:
-            connection.execute(f"CREATE TEMP TABLE typed AS SELECT {_typed(dataset.columns, held)} FROM {source}")
-        total = int(connection.execute("SELECT count(*) FROM typed").fetchall()[0][0])
+            raise EvidenceError(absent[0], f"is declared but not in the file of {where}; it has {', '.join(held)}")
+        source = Source(connection, dataset, relation, held)
+        typed = ", ".join(f"{source.typed(column)} AS {quoted(column.name)}" for column in dataset.columns)
+        connection.execute(f"CREATE TEMP {'VIEW' if streamed else 'TABLE'} typed AS SELECT {typed} FROM {relation}")
+        if not streamed:
+            texts = ", ".join(f"{_text(quoted(column.name))} AS {quoted(column.name)}" for column in dataset.columns)
+            connection.execute(f"CREATE TEMP VIEW raw AS SELECT {texts} FROM {relation}")
     except duckdb.Error as error:
-        raise _unreadable(where, f"cannot be read as {dataset.media_type}", error) from error
-    if total == 0:
-        raise EvidenceError(where, "has no rows")
-    declared = {column.name for column in dataset.columns}
-    return Rows(connection, dataset, total, tuple(name for name in present if name not in declared))
+        raise unreadable(dataset, error) from error
+    return source
 
 
-def _source(connection: duckdb.DuckDBPyConnection, dataset: DatasetEvidence) -> str:
+def _relation(connection: duckdb.DuckDBPyConnection, dataset: DatasetEvidence) -> str:
     path = literal(str(dataset.path))
     if dataset.media_type in CSV_TYPES:
         dialect = "delim = ',', quote = '\"', escape = '\"', nullstr = ''"
@@ -210,6 +267,9 @@ def _source(connection: duckdb.DuckDBPyConnection, dataset: DatasetEvidence) -> 
     if dataset.media_type in PARQUET_TYPES:
         return f"read_parquet({path})"
     if dataset.media_type in ARROW_TYPES:
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+        import pyarrow.dataset as arrow  # noqa: PLC0415 - heavy
+
         try:
             connection.register("arrow_rows", arrow.dataset(str(dataset.path), format="ipc"))
         except (pa.ArrowInvalid, OSError) as error:
@@ -219,38 +279,19 @@ def _source(connection: duckdb.DuckDBPyConnection, dataset: DatasetEvidence) -> 
     raise EvidenceError(f"dataset:{dataset.role}", f"media type {dataset.media_type} cannot be read; give {known}")
 
 
-def _text(column: Column) -> str:
+def _text(place: str) -> str:
     """NULL for missing: empty text in CSV, NaN in Parquet."""
-    text = f"CAST({quoted(column.name)} AS VARCHAR)"
+    text = f"CAST({place} AS VARCHAR)"
     return f"CASE WHEN {text} IN ('', 'nan', 'NaN') THEN NULL ELSE {text} END"
-
-
-def _texts(columns: Iterable[Column]) -> str:
-    return ", ".join(f"{_text(column)} AS {quoted(column.name)}" for column in columns)
-
-
-def _typed(columns: Iterable[Column], held: Mapping[str, str]) -> str:
-    """Each column as declared, from the type in which the file holds it."""
-    casts = []
-    for column in columns:
-        if column.type not in _CASTS:
-            raise EvidenceError(column.name, f"type {column.type} is unknown; give one of {', '.join(_CASTS)}")
-        native = _NATIVE.get((column.type, held[column.name]))
-        if native is not None:
-            cast = native.replace("{place}", quoted(column.name))
-        else:
-            text = _text(column) if column.type == "string" else f"trim({_text(column)})"
-            cast = _CASTS[column.type].replace("{text}", text)
-        casts.append(f"{cast} AS {quoted(column.name)}")
-    return ", ".join(casts)
 
 
 def _listed(columns: Iterable[Column]) -> str:
     return ", ".join(column.name for column in columns)
 
 
-def _unreadable(where: str, problem: str, error: duckdb.Error) -> Exception:
-    """The evidence is not at fault where the memory limit was."""
+def unreadable(dataset: DatasetEvidence, error: duckdb.Error) -> Exception:
+    """What to raise instead of `error`. The evidence is not at fault where the memory limit was."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return MemoryError()
-    return EvidenceError(where, f"{problem}: {str(error).strip().splitlines()[0]}")
+    problem = f"cannot be read as {dataset.media_type}: {str(error).strip().splitlines()[0]}"
+    return EvidenceError(f"dataset:{dataset.role}", problem)

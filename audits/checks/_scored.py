@@ -11,10 +11,11 @@ import numpy as np
 from audits.checks._cells import JOINED_BY
 from audits.checks._disclosure import Shown, shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
-from audits.checks._outcomes import Outcomes, weight_of
+from audits.checks._outcomes import Outcomes
+from audits.checks._weighing import weight_of
 from audits.checks.base import EvidenceError
 from audits.checks.grouping import GroupingParameters, parse_bands
-from audits.counting.question import Counted, CountQuestion, Tally, count
+from audits.counting.question import Counted, CountQuestion, Tally, Weighing, count
 from audits.evidence import DatasetEvidence
 from audits.measurements import Interval, MetricValue
 from audits.statistics import moments
@@ -117,7 +118,7 @@ def ask_sums(scored: Scored, outcomes: Mapping[str, str], sums: Mapping[str, str
         keys=scored.groups.keys,
         outcomes=outcomes,
         sets=(*scored.groups.sets, ()),
-        weight=scored.weight,
+        weighing=Weighing(weight=scored.weight),
         sums=sums,
     )
     return count(scored.outcomes.rows.ask, question)

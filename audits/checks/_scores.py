@@ -12,12 +12,13 @@ import numpy as np
 from audits.checks._cells import Cells, Share
 from audits.checks._latency import measure_latency
 from audits.checks._models import BINARY
-from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
+from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks._scored import DECIMALS, EXACT_ROWS
 from audits.checks._sufficient import AREAS, SUMS, area_row, shares
+from audits.checks._weighing import weight_of
 from audits.checks.base import EvidenceError
 from audits.checks.performance_metrics import PerformanceParameters
-from audits.counting.question import Counted, CountQuestion, Tally, count
+from audits.counting.question import Counted, CountQuestion, Tally, Weighing, count
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import intervals, moments, resampling, roc
@@ -48,7 +49,7 @@ class Read:
             keys={},
             outcomes=outcomes,
             sets=((),),
-            weight=self.weight,
+            weighing=Weighing(weight=self.weight),
             sums=sums,
         )
         return [line for line in count(self.outcomes.rows.ask, question) if line.tally.rows]

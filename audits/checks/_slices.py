@@ -11,9 +11,10 @@ from scipy import special, stats
 from audits.checks._cells import Share
 from audits.checks._grouping import MANY_NUMBERS, Groups, feature_name, groups_of, tally_of
 from audits.checks._models import BINARY
-from audits.checks._outcomes import Outcomes, read_outcomes, weight_of
+from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks._rows import NUMERIC, Rows, quoted
 from audits.checks._sufficient import shares
+from audits.checks._weighing import weighing_of
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_slices import SliceParameters
 from audits.checks.grouping import parse_bands
@@ -76,7 +77,7 @@ def measure_slices(evidence: Evidence, parameters: SliceParameters) -> Measureme
     tested = [one for one in tested if one not in hidden]
     if hidden:
         left_out.append(f"{len(hidden)} slices with a count below {parameters.suppress_below} were left out.")
-    weighted = weight_of(outcomes, parameters.weights) is not None and parameters.weights != "counts"
+    weighted = weighing_of(outcomes, parameters.weights).weight is not None and parameters.weights != "counts"
     values, table = _judged(tested, whole.rows, parameters, untold, weighted=weighted)
     return Measurement(
         values=(missing, *values),
@@ -94,14 +95,14 @@ def _counted(
     outcomes: Outcomes, groups: Groups, parameters: SliceParameters
 ) -> tuple[dict[tuple[str, str], list[Tally]], int]:
     """Right and wrong rows of each slice and, under two empty names, of all; rows that are neither."""
-    weight = weight_of(outcomes, parameters.weights)
-    people = f"outcomes WHERE {weight} > 0" if weight else "outcomes"
+    weighing = weighing_of(outcomes, parameters.weights)
+    people = f"outcomes WHERE {weighing.weight} > 0" if weighing.weight else "outcomes"
     question = CountQuestion(
         relation=f"(SELECT *, {_AIMS[parameters.aim]} AS _wrong FROM {people}) judged",
         keys=groups.keys,
         outcomes={"wrong": "_wrong"},
         sets=(*groups.sets, ()),
-        weight=weight,
+        weighing=weighing,
     )
     totals: dict[tuple[str, str], list[Tally]] = {}
     absent = 0

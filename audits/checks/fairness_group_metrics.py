@@ -121,11 +121,12 @@ class GroupMetrics:
         from audits.checks._grouping import count_cells, groups_of  # noqa: PLC0415 - heavy
         from audits.checks._groups import Comparison, compare_groups  # noqa: PLC0415 - heavy
         from audits.checks._models import BINARY  # noqa: PLC0415 - heavy
-        from audits.checks._outcomes import read_outcomes  # noqa: PLC0415 - heavy
+        from audits.checks._outcomes import Counting, read_outcomes  # noqa: PLC0415 - heavy
         from audits.checks._second_opinion import second_opinion  # noqa: PLC0415 - heavy
 
         sensitive = parameters.columns_of(evidence.datasets["evaluation"])
-        outcomes = read_outcomes(evidence, kinds=(BINARY,))
+        counting = Counting(columns=(*sensitive, *parameters.intersect), weights=parameters.weights)
+        outcomes = read_outcomes(evidence, (BINARY,), counting)
         groups = groups_of(
             outcomes.rows,
             sensitive,

@@ -44,19 +44,32 @@ class Key:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What a line of the relation stands for, as SQL: by itself one row of weight 1.
+
+    `rows`: so many rows that were counted before, alike in keys, outcomes and sums. `weight`: their summed weight.
+    `squares`: the sum of the squared weights; None where a line is one row, whose weight can be squared.
+    """
+
+    rows: str | None = None
+    weight: str | None = None
+    squares: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountQuestion:
     """How many rows, how much weight, and which sums, per combination of outcomes, for each set of keys.
 
     All strings are SQL that the caller has quoted. `relation` is a table or view. `sets` name keys; each set is counted
-    by itself. `weight` is None where every row counts once. `sums` are sums of products with the weight.
+    by itself. `sums` are sums of products with the weight.
     """
 
     relation: str
     keys: Mapping[str, Key]
     outcomes: Mapping[str, str]
     sets: tuple[tuple[str, ...], ...]
-    weight: str | None = None
+    weighing: Weighing = field(default_factory=Weighing)
     sums: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -119,27 +132,38 @@ def render(question: CountQuestion, dialect: Dialect) -> str:
     keys = [f"k{index}" for index in range(len(question.keys))]
     outcomes = [f"o{index}" for index in range(len(question.outcomes))]
     sums = [f"s{index}" for index in range(len(question.sums))]
-    weight = question.weight or "1"
-    # Without weights nothing needs to be summed: the number of rows is the weight.
-    plain = question.weight is None
-    weighed = [] if plain else [f"{weight} AS w"]
     taken = [f"{key.native} AS {name}" for key, name in zip(question.keys.values(), keys, strict=True)]
     taken += [f"{sql} AS {name}" for sql, name in zip(question.outcomes.values(), outcomes, strict=True)]
     taken += [f"{sql} AS {name}" for sql, name in zip(question.sums.values(), sums, strict=True)]
+    weighed, totals, shown = _weighed(question.weighing, sums)
     base = ", ".join([*taken, *weighed]) or "1 AS nothing"
-    totals = ["count(*) AS n"]
-    totals += [] if plain else ["sum(w) AS w", "sum(w * w) AS w2"]
-    totals += [f"sum({name}{'' if plain else ' * w'}) AS {name}" for name in sums]
     grain = [*keys, *outcomes]
     fine = f"SELECT {', '.join([*grain, *totals])} FROM (SELECT {base} FROM {question.relation}) rows_read"
     fine += f" GROUP BY {', '.join(grain)}" if grain else ""
     named = [f"{key.text.format(name)} AS {name}" for key, name in zip(question.keys.values(), keys, strict=True)]
-    spoken = ", ".join([*named, *outcomes, "n", *([] if plain else ["w", "w2"]), *sums])
+    spoken = ", ".join([*named, *outcomes, *dict.fromkeys(shown), *sums])
     places = dict(zip(question.keys, keys, strict=True))
     sets = ", ".join(f"({', '.join([*(places[name] for name in chosen), *outcomes])})" for chosen in question.sets)
-    summed = ["sum(n)", *(["sum(n)", "sum(n)"] if plain else ["sum(w)", "sum(w2)"]), *(f"sum({name})" for name in sums)]
-    shown = ", ".join([*(f"grouping({key})" for key in keys), *keys, *outcomes, *summed])
+    summed = [f"sum({name})" for name in (*shown, *sums)]
+    answered = ", ".join([*(f"grouping({key})" for key in keys), *keys, *outcomes, *summed])
     return (
         f"WITH fine AS {dialect.materialized} ({fine}), named AS (SELECT {spoken} FROM fine) "
-        f"SELECT {shown} FROM named GROUP BY GROUPING SETS ({sets})"
+        f"SELECT {answered} FROM named GROUP BY GROUPING SETS ({sets})"
     )
+
+
+def _weighed(weighing: Weighing, sums: Sequence[str]) -> tuple[list[str], list[str], tuple[str, str, str]]:
+    """What is read of each line, the totals at the finest grain, and which totals are rows, weight and squares.
+
+    Without weights nothing needs to be summed for them: the number of rows is the weight.
+    """
+    read = [f"{weighing.rows} AS n"] if weighing.rows is not None else []
+    totals = ["sum(n) AS n" if read else "count(*) AS n"]
+    if weighing.weight is None:
+        times = " * n" if read else ""
+        return read, [*totals, *(f"sum({name}{times}) AS {name}" for name in sums)], ("n", "n", "n")
+    read.append(f"{weighing.weight} AS w")
+    if weighing.squares is not None:
+        read.append(f"{weighing.squares} AS w2")
+    totals += ["sum(w) AS w", f"sum({'w * w' if weighing.squares is None else 'w2'}) AS w2"]
+    return read, [*totals, *(f"sum({name} * w) AS {name}" for name in sums)], ("n", "w", "w2")

@@ -13,7 +13,7 @@ import duckdb
 import psycopg
 import pytest
 
-from audits.counting.question import DUCKDB, POSTGRESQL, SPARK, CountQuestion, Dialect, Tally, count, render
+from audits.counting.question import DUCKDB, POSTGRESQL, SPARK, CountQuestion, Dialect, Tally, Weighing, count, render
 from audits.counting.source import SourceColumns, count_at_source
 
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -63,7 +63,7 @@ def question(dialect: Dialect, weight: str | None = None) -> CountQuestion:
         keys={name: dialect.key(name) for name in (GROUP, "band")},
         outcomes={"y": "y", "p": "p"},
         sets=((GROUP,), ("band",), (GROUP, "band"), ()),
-        weight=weight,
+        weighing=Weighing(weight=weight),
         sums={"twice": "2 * p"},
     )
 

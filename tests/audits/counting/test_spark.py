@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from audits.checks.fairness_group_metrics import GroupMetrics
-from audits.counting.question import DUCKDB, SPARK, CountQuestion, Dialect, count
+from audits.counting.question import DUCKDB, SPARK, CountQuestion, Dialect, Weighing, count
 from audits.counting.source import SourceColumns, count_at_source
 from audits.evidence import Column, DatasetEvidence
 from registry.canonical import digest_file
@@ -83,7 +83,7 @@ def question(dialect: Dialect, weight: str | None) -> CountQuestion:
         keys={name: dialect.key(name) for name in (GROUP, "band")},
         outcomes={"y": "y", "p": "p"},
         sets=((GROUP,), ("band",), (GROUP, "band"), ()),
-        weight=weight,
+        weighing=Weighing(weight=weight),
         sums={"score": "s"},
     )
 
