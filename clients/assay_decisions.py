@@ -218,13 +218,14 @@ def of_errors(tables: Tables) -> Compute | None:
     """`errors`: what two versions get wrong on the same rows."""
     lines = tables.lines("errors", "new_wrong", "current_wrong", "count")
     cells = {(line["new_wrong"], line["current_wrong"]): line["count"] for line in lines}
-    total, only_new, only_old = sum(cells.values()), cells.get((1, 0), 0), cells.get((0, 1), 0)
+    weights = {(line["new_wrong"], line["current_wrong"]): weight(line) for line in lines}
+    total, only_new, only_old = sum(weights.values()), weights.get((1, 0), 0), weights.get((0, 1), 0)
 
     def compute(metric: str, feature: str, group: str) -> float | None:
         if feature or group:
             return None
         if metric == "mcnemar_p_value":
-            return fair_coin(only_new, only_old)
+            return fair_coin(cells.get((1, 0), 0), cells.get((0, 1), 0))
         if metric == "error_increase":
             return float((only_new - only_old) / total)
         return float((only_new + only_old) / total) if metric == "disagreement" else None

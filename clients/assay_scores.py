@@ -207,9 +207,9 @@ def of_group_errors(tables: Tables) -> Compute | None:
         if metric != "shift_drop" or not group:
             return None
         own, whole = found[feature, group], found["", ""]
-        rest = whole["rows"] - own["rows"]
-        apart = own["error"] / own["rows"] - (whole["error"] - own["error"]) / rest
-        return apart * (1 - own["rows"] / whole["rows"])  # type: ignore[no-any-return]
+        part, everybody = weight(own, "rows"), weight(whole, "rows")
+        apart = own["error"] / part - (whole["error"] - own["error"]) / (everybody - part)
+        return float(apart * (1 - part / everybody))
 
     return compute if found else None
 

@@ -48,7 +48,6 @@ class Outcomes:
     origin: str
     has_scores: bool
     inputs: dict[str, str]
-    weight: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ def read_outcomes(
         f"CREATE TEMP VIEW outcomes AS SELECT {table}.*, {label} AS _label, {prediction} AS _prediction, "
         f"{score} AS _score FROM {table}{joined}"
     )
-    return Outcomes(rows, task, origin, has_scores, inputs, rows.one_tagged("weight"))
+    return Outcomes(rows, task, origin, has_scores, inputs)
 
 
 def read_labels(evidence: Evidence, role: str, counting: Counting) -> Outcomes:
@@ -106,7 +105,7 @@ def read_labels(evidence: Evidence, role: str, counting: Counting) -> Outcomes:
         raise EvidenceError("target", f"no column of {rows.where} is tagged target")
     table = "condensed" if rows.condensed else "typed"
     rows.ask(f"CREATE TEMP VIEW outcomes AS SELECT {table}.*, {label} AS _label FROM {table}")
-    return Outcomes(rows, task, "nowhere", has_scores=False, inputs=dict(rows.inputs), weight=rows.one_tagged("weight"))
+    return Outcomes(rows, task, "nowhere", has_scores=False, inputs=dict(rows.inputs))
 
 
 def _open(dataset: DatasetEvidence, task: Task, counting: Counting | None, *, labels_only: bool = False) -> Rows:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from audits.checks._models import BINARY, Task, ask, feature_frame, load_model, read_task
+from audits.checks._asking import Asked, Batch, errors_of, mean_value, prepare
+from audits.checks._cells import Share
+from audits.checks._models import BINARY, Task, ask, load_model, read_task
 from audits.checks._outcomes import EVALUATION
-from audits.checks._rows import Rows, open_rows, quoted
+from audits.checks._rows import open_rows
 from audits.checks._sufficient import SUMS
 from audits.checks.base import EvidenceError
 from audits.checks.robustness_perturbation import PerturbationParameters
+from audits.counting.question import Tally
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table
 from audits.statistics import intervals, moments
-from audits.statistics.moments import Moments
+from audits.statistics.moments import Moments, Running
 
 Array = np.ndarray[Any, Any]
 Change = Callable[[Any, Sequence[str], np.random.Generator], Any]
@@ -25,60 +30,90 @@ Change = Callable[[Any, Sequence[str], np.random.Generator], Any]
 def measure_perturbation(evidence: Evidence, parameters: PerturbationParameters) -> Measurement:
     """Ask before and after: see `robustness_perturbation`."""
     task = read_task(evidence.model)
-    rows = open_rows(evidence.datasets[EVALUATION])
-    model, frame, label = load_model(evidence.model), feature_frame(rows, task), labels_of(rows, task)
+    rows = open_rows(evidence.datasets[EVALUATION], streamed=True)
+    model = load_model(evidence.model)
+    asked = prepare(rows, task, task.features, parameters.weights)
     random = np.random.default_rng(evidence.seed)
-    held = np.flatnonzero(known_rows(label))
-    if not held.size:
-        raise EvidenceError("target", "no row has a label, so no error can grow")
-    chosen = np.sort(random.choice(held, min(parameters.rows, held.size), replace=False))
-    frame, label = frame.iloc[chosen].reset_index(drop=True), label[chosen]
-    before = ask(model, frame, task).predictions
-    errors = errors_of(before, label, task)
-    values = [mean_value("error_before", "", "", errors, parameters.level)]
-    sums: list[tuple[Any, ...]] = [("error_before", "", "", errors.size, float(errors.sum()))]
-    groups: list[tuple[Any, ...]] = [("", "", errors.size, float(errors.sum()))]
+    drawn = _draw(asked, rows.dataset.tagged("sensitive"), parameters.rows, random)
+    before = ask(model, drawn.frame, task).predictions
+    known = _Known(before, drawn.label, errors_of(before, drawn.label, task))
+    sums = _Sums([], drawn.weight)
+    values = [mean_value("error_before", sums.mean("error_before", "", known.errors), parameters.level)]
     features = [list(task.features), *([name] for name in task.features if parameters.each)]
     for kind, change in _changes(parameters).items():
         for columns in features:
             where = "" if len(columns) > 1 or len(task.features) == 1 else columns[0]
-            changed = change(frame.copy(), columns, random)
-            values += _after(kind, where, (model, changed, task), before, (label, errors), parameters.level, sums)
-    values += _shifts(rows, chosen, errors, parameters.level, groups)
+            changed = change(drawn.frame.copy(), columns, random)
+            values += _after(kind, where, (model, changed, task), known, sums, parameters.level)
+    groups: list[tuple[Any, ...]] = [_group_row("", "", known.errors, drawn.weight)]
+    values += _shifts(drawn, known.errors, parameters.level, groups)
     inputs = {**rows.inputs, "model": evidence.model.digest}
-    return Measurement(
-        values=tuple(values),
-        inputs=inputs,
-        tables={
-            "sums": Table(SUMS, tuple(sums)),
-            "errors_by_group": Table(("feature", "group", "rows", "error"), tuple(groups)),
-        },
-        notes=(f"{chosen.size} of {rows.total} rows were asked.",),
+    note = f"{drawn.label.size} of {rows.total} rows were asked."
+    tables = {
+        "sums": Table(SUMS, tuple(sums.rows)),
+        "errors_by_group": Table(("feature", "group", "rows", "weight", "error"), tuple(groups)),
+    }
+    return Measurement(values=tuple(values), inputs=inputs, tables=tables, notes=(note,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Of the rows that are asked: what the model said before, what is true, how wrong it was."""
+
+    before: Array
+    label: Array
+    errors: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """The sums behind the means, in `rows` of the table; every row weighs `weight`."""
+
+    rows: list[tuple[Any, ...]]
+    weight: Array
+
+    def mean(self, metric: str, feature: str, values: Array) -> Moments:
+        """The moments of `values`, whose sum is noted."""
+        found = _running(values, self.weight)
+        self.rows.append((metric, feature, "", found.weight, found.total))
+        return found.moments
+
+    def share(self, metric: str, feature: str, hits: Array) -> Share:
+        """So many of all; noted as a sum of ones."""
+        found = Share(_tally(self.weight[hits]), _tally(self.weight))
+        self.rows.append((metric, feature, "", found.total.weight, found.hits.weight))
+        return found
+
+
+def _running(values: Array, weight: Array) -> Running:
+    found = Running()
+    found.add(values, weight)
+    return found
+
+
+def _draw(asked: Asked, sensitive: Sequence[str], most: int, random: np.random.Generator) -> Batch:
+    """At most `most` of the labelled rows, in file order. Only these are held. Raises EvidenceError: there are none."""
+    held = asked.labelled()
+    if not held:
+        raise EvidenceError("target", "no row has a label, so no error can grow")
+    chosen = np.sort(random.choice(held, min(most, held), replace=False))
+    found: list[Batch] = []
+    passed = 0
+    for batch in asked.batches(sensitive):
+        reached = passed + batch.label.size
+        places = chosen[(chosen >= passed) & (chosen < reached)] - passed
+        if places.size:
+            found.append(batch.only(places))
+        passed = reached
+    drawn = Batch(
+        pd.concat([one.frame for one in found], ignore_index=True),
+        np.concatenate([one.label for one in found]),
+        np.concatenate([one.weight for one in found]),
+        {name: np.concatenate([one.groups[name] for one in found]) for name in sensitive},
     )
-
-
-def labels_of(rows: Rows, task: Task) -> Array:
-    name = rows.one_tagged("target") or task.target
-    if name is None or name not in {column.name for column in rows.dataset.columns}:
-        raise EvidenceError("target", "no column is tagged target, so no error can grow")
-    if task.kind == BINARY:
-        texts = rows.ask(f"SELECT {rows.as_label(name)} FROM typed")
-        return np.array([text for (text,) in texts], dtype=object)
-    return np.asarray(rows.frame([name])[name], dtype=float)
-
-
-def known_rows(label: Array) -> Array:
-    if label.dtype == object:
-        return np.array([one is not None for one in label])
-    known: Array = ~np.isnan(label)
-    return known
-
-
-def errors_of(predictions: Array, label: Array, task: Task) -> Array:
-    if task.kind == BINARY:
-        return np.asarray(predictions != label, dtype=float)
-    errors: Array = np.abs(np.asarray(predictions, dtype=float) - label)
-    return errors
+    if not drawn.weight.any():
+        raise EvidenceError(str(asked.rows.one_tagged("weight")), "is 0 in every row that is asked")
+    return drawn
 
 
 def _changes(parameters: PerturbationParameters) -> dict[str, Change]:
@@ -127,16 +162,9 @@ def _numbers(frame: Any, columns: Sequence[str]) -> list[str]:
 
 
 def _after(
-    kind: str,
-    where: str,
-    asked: tuple[Any, Any, Task],
-    before: Array,
-    known: tuple[Array, Array],
-    level: float,
-    sums: list[tuple[Any, ...]],
+    kind: str, where: str, asked: tuple[Any, Any, Task], known: _Known, sums: _Sums, level: float
 ) -> Iterator[MetricValue]:
     """Drop and flips of one change; what they are computed from goes to `sums`."""
-    label, errors = known
     task = asked[2]
     try:
         after = ask(*asked).predictions
@@ -144,43 +172,37 @@ def _after(
         for metric in (f"{kind}_drop", *([f"{kind}_flips"] if task.kind == BINARY else [])):
             yield MetricValue(metric=metric, value=None, n=0, feature=where, not_estimable=str(error)[:300])
         return
-    grown = errors_of(after, label, task) - errors
-    sums.append((f"{kind}_drop", where, "", grown.size, float(grown.sum())))
-    yield mean_value(f"{kind}_drop", where, "", grown, level)
+    grown = errors_of(after, known.label, task) - known.errors
+    yield mean_value(f"{kind}_drop", sums.mean(f"{kind}_drop", where, grown), level, where)
     if task.kind == BINARY:
-        flips = int((after != before).sum())
-        sums.append((f"{kind}_flips", where, "", before.size, flips))
-        interval = intervals.proportion(flips, before.size, level)
-        yield MetricValue(
-            metric=f"{kind}_flips", value=flips / before.size, n=before.size, feature=where, interval=interval
-        )
+        flips = sums.share(f"{kind}_flips", where, after != known.before)
+        interval = intervals.proportion(*flips.pair, level)
+        yield MetricValue(metric=f"{kind}_flips", value=flips.value, n=flips.rows, feature=where, interval=interval)
 
 
-def mean_value(metric: str, feature: str, group: str, sample: Array, level: float) -> MetricValue:
-    """Student's interval; where every row says the same, the rule of three keeps it from claiming certainty."""
-    found = Moments(sample.size, sample.size, float(sample.mean()), float(sample.var()))
-    interval = moments.interval(found, level)
-    if interval is not None and found.variance == 0.0:
-        reach = intervals.proportion(0, sample.size, level).high or 0.0
-        interval = Interval(found.mean - reach, found.mean + reach, level, "clopper-pearson")
-    return MetricValue(metric=metric, value=found.mean, n=sample.size, feature=feature, group=group, interval=interval)
+def _tally(weight: Array) -> Tally:
+    return Tally(weight.size, float(weight.sum()), float((weight * weight).sum()))
 
 
-def _shifts(
-    rows: Rows, chosen: Array, errors: Array, level: float, groups: list[tuple[Any, ...]]
-) -> Iterator[MetricValue]:
-    """The error of each group alone beside everybody's; rows and summed error go to `groups`."""
-    for name in rows.dataset.tagged("sensitive"):
-        texts = np.array([t for (t,) in rows.ask(f"SELECT CAST({quoted(name)} AS VARCHAR) FROM typed")], dtype=object)
-        own = texts[chosen]
-        for group in sorted({text for text in own if text is not None}):
+def _group_row(feature: str, group: str, errors: Array, weight: Array) -> tuple[Any, ...]:
+    return feature, group, errors.size, float(weight.sum()), float((weight * errors).sum())
+
+
+def _shifts(drawn: Batch, errors: Array, level: float, groups: list[tuple[Any, ...]]) -> Iterator[MetricValue]:
+    """The error of each group alone beside everybody's; rows, weight and summed error go to `groups`."""
+    for name, own in drawn.groups.items():
+        for group in sorted({text for text in own if isinstance(text, str)}):
             inside = own == group
-            part = float(inside.mean())
-            if part == 1.0:
+            part = float(drawn.weight[inside].sum() / drawn.weight.sum())
+            where: dict[str, Any] = {"metric": "shift_drop", "feature": name, "group": group}
+            if inside.all():
                 continue
-            apart = [errors[inside], errors[~inside]]
-            groups.append((name, str(group), int(inside.sum()), float(apart[0].sum())))
-            first, second = (Moments(e.size, e.size, float(e.mean()), float(e.var())) for e in apart)
+            if part in (0.0, 1.0):
+                reason = "the group or everybody else weighs nothing"
+                yield MetricValue(value=None, n=int(inside.sum()), not_estimable=reason, **where)
+                continue
+            groups.append(_group_row(name, group, errors[inside], drawn.weight[inside]))
+            first, second = (_running(errors[side], drawn.weight[side]).moments for side in (inside, ~inside))
             found = moments.difference(first, second, level)
             # Group minus everybody is (1 - share of the group) times group minus rest.
             scale = 1 - part
@@ -188,11 +210,4 @@ def _shifts(
             if found is not None:
                 bounds = (found.low or 0.0) * scale, (found.high or 0.0) * scale
                 interval = Interval(*bounds, level, found.method)
-            yield MetricValue(
-                metric="shift_drop",
-                value=(first.mean - second.mean) * scale,
-                n=first.rows,
-                feature=name,
-                group=str(group),
-                interval=interval,
-            )
+            yield MetricValue(value=(first.mean - second.mean) * scale, n=first.rows, interval=interval, **where)

@@ -150,7 +150,7 @@ def above_the_middle(outcomes: Outcomes, column: str, weights: str) -> tuple[str
     A row counts as often as it weighs, and where one half ends between two values the median is their middle. Raises
     EvidenceError where no row has a value.
     """
-    weight = weight_of(outcomes, weights) or "1"
+    weight = weight_of(outcomes.rows, weights) or "1"
     [(middle,)] = outcomes.rows.ask(
         f"WITH held AS (SELECT {column} AS v, sum({weight}) AS w FROM outcomes WHERE {column} IS NOT NULL GROUP BY v), "
         "reached AS (SELECT v, sum(w) OVER (ORDER BY v) AS below, sum(w) OVER () AS whole FROM held WHERE w > 0) "

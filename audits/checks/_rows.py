@@ -150,17 +150,23 @@ class Rows:
             frame[name] = _plain(frame[name], self.column(name).type)
         return frame
 
-    def batches(self, names: Iterable[str], size: int = BATCH) -> Iterator[Any]:
-        """What `frame` gives, in file order and in pieces of at most `size` rows, with the same types in each."""
+    def batches(self, names: Iterable[str], more: Mapping[str, str] | None = None) -> Iterator[Any]:
+        """What `frame` gives, in file order and in pieces of at most BATCH rows, with the same types in each.
+
+        `more` are further columns, as SQL by name, of whatever type they come in.
+        """
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
         wanted = [self.column(name) for name in names]
-        listed = ", ".join(quoted(column.name) for column in wanted)
+        listed = ", ".join(
+            [quoted(column.name) for column in wanted]
+            + [f"{sql} AS {quoted(name)}" for name, sql in (more or {}).items()]
+        )
         counted = ", ".join(f"count(*) - count({quoted(column.name)})" for column in wanted)
         [holes] = self.ask(f"SELECT {counted} FROM typed")
         absent = {column.name: bool(hole) for column, hole in zip(wanted, holes, strict=True)}
         try:
-            for piece in self.connection.sql(f"SELECT {listed} FROM typed").to_arrow_reader(size):
+            for piece in self.connection.sql(f"SELECT {listed} FROM typed").to_arrow_reader(BATCH):
                 frame = pa.Table.from_batches([piece]).to_pandas()
                 for column in wanted:
                     frame[column.name] = _plain(frame[column.name], column.type, holes=absent[column.name])

@@ -84,7 +84,7 @@ def open_scored(
         depth=parameters.depth,
         most=parameters.most_groups,
     )
-    scored = Scored(outcomes, groups, parameters.weights, weight_of(outcomes, parameters.weights))
+    scored = Scored(outcomes, groups, parameters.weights, weight_of(outcomes.rows, parameters.weights))
     if parameters.suppress_below < 2:  # noqa: PLR2004 - one row is the least there is
         return scored
     counts: dict[str, dict[str, dict[Any, Tally]]] = {}

@@ -79,7 +79,7 @@ class Read:
 def measure_performance(evidence: Evidence, parameters: PerformanceParameters) -> Measurement:
     """Read, then score: see `performance_metrics`."""
     outcomes = read_outcomes(evidence)
-    read = Read(outcomes, parameters, weight_of(outcomes, parameters.weights))
+    read = Read(outcomes, parameters, weight_of(outcomes.rows, parameters.weights))
     held, missing, labelled = _coverage(read)
     if not labelled:
         raise EvidenceError("target", "no row has a label; tag the column that holds it as target")

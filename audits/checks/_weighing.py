@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from audits.checks._condensed import SQUARES, TIMES, UNFIT, WEIGHT, unfit
 from audits.checks._outcomes import Outcomes
-from audits.checks._rows import quoted
+from audits.checks._rows import Rows, quoted
 from audits.checks.base import EvidenceError
 from audits.counting.question import Weighing
 
 
 def weighing_of(outcomes: Outcomes, meaning: str) -> Weighing:
     """How the lines of `outcomes` are weighed, condensed or not. Raises EvidenceError as `weight_of` does."""
-    weight = weight_of(outcomes, meaning)
+    weight = weight_of(outcomes.rows, meaning)
     if not outcomes.rows.condensed:
         return Weighing(weight=weight)
     return Weighing(TIMES) if weight is None else Weighing(TIMES, WEIGHT, SQUARES)
 
 
-def weight_of(outcomes: Outcomes, meaning: str) -> str | None:
+def weight_of(rows: Rows, meaning: str) -> str | None:
     """SQL of the weight of a row, or None where every row counts once. `meaning` is sampling, counts or ignored.
 
     Raises EvidenceError: counts without a column of weights; a weight that is missing, negative or, for counts, broken.
     """
-    name, rows = outcomes.weight, outcomes.rows
+    name = rows.one_tagged("weight")
     if meaning == "ignored":
         return None
     if name is None:

@@ -10,6 +10,10 @@ A drop is the error rate (in regression the mean absolute error) after the chang
 interval is that of paired differences (Student). A flip is a decision that changes, whether for better or worse; it
 has Wilson's interval. A shift is the group's error rate minus everybody's. A model that cannot take missing values
 answers with an error, and then the drop is not estimable and says so.
+
+The file is streamed and only the rows that are asked are held. They are drawn alike and weighed afterwards, with Kish's
+effective number in every interval. Rows that are counts of many people are refused: their people would all have to be
+changed in the same way.
 """
 
 from __future__ import annotations
@@ -19,13 +23,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from audits.checks.base import ParameterError
+from audits.checks.grouping import WEIGHTS
 from audits.evidence import Evidence
 from audits.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)
 class PerturbationParameters:
-    """How much is changed. `rows`: at most so many are asked, drawn by the seed. `each`: also feature by feature."""
+    """How much is changed. `rows`: at most so many are asked, drawn by the seed. `each`: also feature by feature.
+
+    `weights`: what the column tagged weight means: sampling, how many people a row stands for, or ignored.
+    """
 
     noise: float = 0.1
     bound: float = 0.05
@@ -33,6 +41,7 @@ class PerturbationParameters:
     each: bool = False
     rows: int = 5000
     level: float = 0.95
+    weights: str = "sampling"
 
     def __post_init__(self) -> None:
         """Ranges that the types cannot say."""
@@ -45,13 +54,15 @@ class PerturbationParameters:
             raise ParameterError("rows", "must be at least 50")
         if not 0.5 <= self.level < 1:  # noqa: PLR2004 - less than a coin's confidence is a mistake
             raise ParameterError("level", "must be at least 0.5 and below 1")
+        if self.weights not in WEIGHTS or self.weights == "counts":
+            raise ParameterError("weights", "must be sampling or ignored: people who were counted cannot be changed")
 
 
 class Perturbation:
     """Asks the model about changed rows."""
 
     id: ClassVar[str] = "robustness.perturbation"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     title: ClassVar[str] = "Robustness against changed input"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation", "model"})
     Parameters: ClassVar[type[PerturbationParameters]] = PerturbationParameters
@@ -69,7 +80,7 @@ class Perturbation:
     }
 
     def measure(self, evidence: Evidence, parameters: PerturbationParameters) -> Measurement:
-        """Measure. Raises EvidenceError: no model, no labels, features that are not there."""
+        """Measure. Raises EvidenceError: no model, no labels, no such features, unfit weights."""
         from audits.checks._perturbation import measure_perturbation  # noqa: PLC0415 - heavy
 
         return measure_perturbation(evidence, parameters)

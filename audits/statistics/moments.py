@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from scipy import special
 
 from audits.measurements import Interval
@@ -35,6 +37,44 @@ class Moments:
     def error(self) -> float:
         """Standard error of the mean; infinite for a single row."""
         return math.sqrt(self.variance / (self.size - 1)) if self.size > 1 else math.inf
+
+
+@dataclass(slots=True)
+class Running:
+    """Mean and variance of what arrives in pieces, without its rows (Chan, Golub & LeVeque 1979).
+
+    Unlike sums of squares, nothing cancels where the mean is large. With `counts`, each unit of weight is a row.
+    """
+
+    counts: bool = False
+    rows: int = 0
+    weight: float = 0.0
+    squares: float = 0.0
+    mean: float = 0.0
+    apart: float = 0.0
+
+    def add(self, values: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> None:
+        """One more piece."""
+        weight = float(weights.sum())
+        self.rows += int(weight) if self.counts else values.size
+        self.squares += weight if self.counts else float((weights * weights).sum())
+        if not weight:
+            return
+        mean = float((weights * values).sum()) / weight
+        step, whole = mean - self.mean, self.weight + weight
+        self.apart += float((weights * (values - mean) ** 2).sum()) + step * step * self.weight * weight / whole
+        self.mean += step * weight / whole
+        self.weight = whole
+
+    @property
+    def total(self) -> float:
+        """The weighted sum of all values."""
+        return self.mean * self.weight
+
+    @property
+    def moments(self) -> Moments:
+        """Of everything so far. Raises ZeroDivisionError without any weight."""
+        return Moments(self.rows, self.weight**2 / self.squares, self.mean, self.apart / self.weight)
 
 
 def interval(found: Moments, level: float) -> Interval | None:

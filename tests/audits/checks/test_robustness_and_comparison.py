@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,14 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from audits.checks.base import EvidenceError, ParameterError, parse_parameters
+from audits.checks import _rows
+from audits.checks.base import Check, EvidenceError, ParameterError, parse_parameters
 from audits.checks.performance_comparison import PerformanceComparison
 from audits.checks.robustness_perturbation import Perturbation
-from audits.evidence import Evidence, ModelEvidence
+from audits.evidence import Column, Evidence, ModelEvidence
 from audits.sandbox import measure_in_child
 from registry.canonical import digest_file
-from tests.audits.checks.diabetes import patient_evidence, pipeline
+from tests.audits.checks.diabetes import FEATURES, TRAINING_ROWS, patient_evidence, patients, pipeline
 from tests.audits.checks.evidence_files import measured, number, the
 
 
@@ -34,6 +37,35 @@ def with_reference(given: Evidence, path: Path, model: Any) -> Evidence:
 def logistic() -> Any:
     return pipeline(LogisticRegression())
 
+
+def weighed(given: Evidence, weights: Sequence[Any], *, kind: str = "number") -> Evidence:
+    """The same patients, with a column tagged weight."""
+    held = given.datasets["evaluation"]
+    with held.path.open(newline="", encoding="utf-8") as stream:
+        head, *lines = list(csv.reader(stream))
+    path = held.path.with_name("weighed.csv")
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*head, "w"])
+        writer.writerows([*line, weight] for line, weight in zip(lines, weights, strict=True))
+    columns = (*held.columns, Column("w", kind, ("weight",)))
+    other = dataclasses.replace(held, path=path, digest=digest_file(path), columns=columns)
+    return dataclasses.replace(given, datasets={**given.datasets, "evaluation": other})
+
+
+def repeated(given: Evidence, times: Sequence[int]) -> Evidence:
+    """Each patient as often as `times` says."""
+    held = given.datasets["evaluation"]
+    head, *lines = held.path.read_text(encoding="utf-8").splitlines()
+    path = held.path.with_name("repeated.csv")
+    often = [line for line, count in zip(lines, times, strict=True) for _ in range(count)]
+    path.write_text("\n".join([head, *often]) + "\n", encoding="utf-8")
+    other = dataclasses.replace(held, path=path, digest=digest_file(path))
+    return dataclasses.replace(given, datasets={**given.datasets, "evaluation": other})
+
+
+PATIENTS = len(patients()) - TRAINING_ROWS
+UNLIKE = [1 + (index % 3) for index in range(PATIENTS)]
 
 # Changed input --------------------------------------------------------------------------------------------------------
 
@@ -97,6 +129,47 @@ def test_wrong_parameters_are_refused_by_name(name: str, value: Any) -> None:
         parse_parameters(Perturbation(), {name: value})
 
 
+def test_what_is_asked_does_not_depend_on_how_the_file_is_cut(
+    tmp_path: Path, logistic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = patient_evidence(tmp_path, logistic)
+    whole = measured(Perturbation(), given, rows=100)
+    monkeypatch.setattr(_rows, "BATCH", 13)
+    assert measured(Perturbation(), given, rows=100) == whole
+
+
+def test_equal_weights_change_nothing_and_others_weigh_every_mean(tmp_path: Path, logistic: Any) -> None:
+    given = patient_evidence(tmp_path, logistic)
+    plain = measured(Perturbation(), given, noise=1.0)
+    equal = measured(Perturbation(), weighed(given, [2] * PATIENTS), noise=1.0)
+    for one, other in zip(plain.values, equal.values, strict=True):
+        assert other.value == pytest.approx(one.value, abs=1e-12)
+        assert other.n == one.n
+        if one.interval is not None and other.interval is not None:
+            assert (other.interval.low, other.interval.high) == pytest.approx((one.interval.low, one.interval.high))
+    only = [1.0 if index < 60 else 0.0 for index in range(PATIENTS)]
+    some = measured(Perturbation(), weighed(given, only), noise=1.0)
+    answers = logistic.predict(patients().iloc[TRAINING_ROWS : TRAINING_ROWS + 60][list(FEATURES)])
+    wrong = (answers != patients()["y"].iloc[TRAINING_ROWS : TRAINING_ROWS + 60]).mean()
+    assert number(some, "error_before") == pytest.approx(wrong, abs=1e-12)
+    groups = {value.group: value.value or 0.0 for value in some.of("shift_drop")}
+    shares = patients()["sex"].iloc[TRAINING_ROWS : TRAINING_ROWS + 60].value_counts(normalize=True)
+    assert sum(shares[group] * groups[group] for group in groups) == pytest.approx(0.0, abs=1e-12)
+    assert measured(Perturbation(), weighed(given, only), noise=1.0, weights="ignored").values == plain.values
+
+
+def test_a_group_that_weighs_nothing_has_no_shift(tmp_path: Path, logistic: Any) -> None:
+    given = patient_evidence(tmp_path, logistic)
+    women = [1 if sex == "f" else 0 for sex in patients()["sex"].iloc[TRAINING_ROWS:]]
+    answer = measured(Perturbation(), weighed(given, women))
+    assert {value.not_estimable for value in answer.of("shift_drop")} == {"the group or everybody else weighs nothing"}
+
+
+def test_people_who_were_counted_cannot_be_changed() -> None:
+    with pytest.raises(ParameterError, match="weights: must be sampling or ignored"):
+        parse_parameters(Perturbation(), {"weights": "counts"})
+
+
 # The version in the stage ---------------------------------------------------------------------------------------------
 
 
@@ -127,6 +200,82 @@ def test_a_worse_version_is_shown_to_be_worse_by_paired_errors(tmp_path: Path, l
     assert number(answer, "mcnemar_p_value") == pytest.approx(stats.binomtest(counts[1, 0], unequal).pvalue)
     assert number(answer, "brier_increase") > 0.1
     assert np.isclose(number(answer, "disagreement"), unequal / total)
+
+
+def compared(tmp_path: Path, logistic: Any) -> Evidence:
+    worse = pipeline(DummyClassifier(strategy="constant", constant=1))
+    return with_reference(patient_evidence(tmp_path, worse), tmp_path / "old.skops", logistic)
+
+
+def test_a_comparison_does_not_depend_on_how_the_file_is_cut(
+    tmp_path: Path, logistic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = compared(tmp_path, logistic)
+    whole = measured(PerformanceComparison(), given)
+    monkeypatch.setattr(_rows, "BATCH", 17)
+    pieces = measured(PerformanceComparison(), given)
+    assert pieces.tables["errors"] == whole.tables["errors"]
+    assert number(pieces, "brier_increase") == pytest.approx(number(whole, "brier_increase"), abs=1e-12)
+    assert number(pieces, "error_increase") == pytest.approx(number(whole, "error_increase"), abs=1e-12)
+
+
+def test_counts_are_the_rows_that_they_count(tmp_path: Path, logistic: Any) -> None:
+    given = compared(tmp_path, logistic)
+    counted = measured(PerformanceComparison(), weighed(given, UNLIKE, kind="integer"), weights="counts")
+    rows = measured(PerformanceComparison(), repeated(given, UNLIKE))
+    assert counted.tables["errors"] == rows.tables["errors"]
+    for one, other in zip(counted.values, rows.values, strict=True):
+        assert (one.metric, one.n) == (other.metric, other.n)
+        assert one.value == pytest.approx(other.value, abs=1e-12)
+        if one.interval is not None and other.interval is not None:
+            assert (one.interval.low, one.interval.high) == pytest.approx((other.interval.low, other.interval.high))
+
+
+def test_weights_weigh_every_difference_and_the_exact_test_says_that_it_cannot(tmp_path: Path, logistic: Any) -> None:
+    given = compared(tmp_path, logistic)
+    answer = measured(PerformanceComparison(), weighed(given, UNLIKE))
+    true = patients()["y"].iloc[TRAINING_ROWS:].to_numpy()
+    frame = patients().iloc[TRAINING_ROWS:][list(FEATURES)]
+    before = logistic.predict_proba(frame)[:, 1] >= 0.5
+    grown = (true != 1).astype(float) - (before != true)
+    assert number(answer, "error_increase") == pytest.approx(np.average(grown, weights=UNLIKE), abs=1e-12)
+    assert number(answer, "disagreement") == pytest.approx(np.average(before != 1, weights=UNLIKE), abs=1e-12)
+    assert "weighted rows are no counts" in the(answer, "mcnemar_p_value").not_estimable
+    table = answer.tables["errors"]
+    assert table.columns == ("new_wrong", "current_wrong", "count", "weight", "squares")
+    assert sum(row[3] for row in table.rows) == pytest.approx(sum(UNLIKE))
+    narrow = the(measured(PerformanceComparison(), weighed(given, [1] * PATIENTS)), "error_increase").interval
+    wide = the(answer, "error_increase").interval
+    assert narrow is not None
+    assert wide is not None
+    assert (wide.high or 0.0) - (wide.low or 0.0) > (narrow.high or 0.0) - (narrow.low or 0.0)
+
+
+@pytest.mark.parametrize("check", [PerformanceComparison(), Perturbation()])
+def test_a_weight_that_is_none_is_refused(tmp_path: Path, logistic: Any, check: Check) -> None:
+    given = compared(tmp_path, logistic)
+    for weights, problem in (
+        ([None, *UNLIKE[1:]], "1 are not"),
+        ([-1, *UNLIKE[1:]], "1 are not"),
+        ([0] * PATIENTS, "0 in every"),
+    ):
+        with pytest.raises(EvidenceError, match=f"w: is the weight and .*{problem}"):
+            measured(check, weighed(given, weights))
+
+
+@pytest.mark.parametrize("check", [PerformanceComparison(), Perturbation()])
+def test_without_any_label_nothing_is_measured(tmp_path: Path, logistic: Any, check: Check) -> None:
+    given = compared(tmp_path, logistic)
+    held = given.datasets["evaluation"]
+    columns = tuple(dataclasses.replace(one, tags=()) if one.name == "y" else one for one in held.columns)
+    signature = {**given.model.signature, "target": None}
+    untagged = dataclasses.replace(
+        given,
+        model=dataclasses.replace(given.model, signature=signature),
+        datasets={**given.datasets, "evaluation": dataclasses.replace(held, columns=columns)},
+    )
+    with pytest.raises(EvidenceError, match="no column is tagged target"):
+        measured(check, untagged)
 
 
 def test_other_questions_are_not_compared(tmp_path: Path, logistic: Any) -> None:
