@@ -18,7 +18,7 @@ from typing import Any
 
 def ours_whole(path: str, columns: int) -> Callable[[], Any]:
     """The whole check: every metric, intersections to depth 2, intervals, tests, tables."""
-    from audits.checks import _groups, _outcomes  # noqa: F401 - imports are not timed
+    from audits.checks import _groups, _outcomes, _second_opinion  # noqa: F401 - imports are not timed
     from audits.checks.fairness_group_metrics import GroupMetrics, GroupParameters
 
     check, evidence = GroupMetrics(), _evidence(path, columns)
