@@ -131,7 +131,7 @@ def by_group(scored: Scored, lines: list[Counted]) -> dict[tuple[str, str], list
         found.setdefault(scored.where(line), []).append((tally_of(line, scored.weights), line))
     for (feature, group), own in found.items():
         if feature and not any(tally.weight for tally, _ in own):
-            place = scored.outcomes.weight or "weight"
+            place = scored.outcomes.rows.one_tagged("weight") or "weight"
             raise EvidenceError(place, f"is the weight and 0 in every row of {feature}: {group}, so it has no mean")
     return found
 
