@@ -16,9 +16,12 @@ from governance.models import GateDecision, PromotionRequest, Review
 from governance.models.access import Role
 from governance.promotions import complete, rerun_checks, withdraw_request
 from registry.errors import AssayError
-from registry.models import LedgerEntry, Person, StageAssignment
+from registry.graph import document
+from registry.lineage_events import rebuild, receive
+from registry.models import LedgerEntry, LineageDelivery, LineageEvent, Person, StageAssignment
 from registry.verification import verify
 from tests.people import person
+from tests.registry.lineage.events import data, raw, run_event
 from tests.stories import approve, measure
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -117,3 +120,15 @@ def test_different_verbs_on_one_request_never_wait_for_each_other_in_a_circle(
     strange = {name for name in outcomes if ":" in name or name == "lost"}
     assert not strange
     sound()
+
+
+def test_the_same_events_in_many_calls_are_kept_once() -> None:
+    pia = person("pia", Role.OPERATOR, is_service=True)
+    told = [raw(run_event(job=f"job {number}", outputs=[data(f"table {number}")])) for number in range(20)]
+    outcomes = at_once(*[lambda: receive(actor=pia, events=told)] * 8)
+    assert Counter(outcomes) == {"done": 8}
+    assert LineageEvent.objects.count() == 20
+    assert LineageDelivery.objects.count() == 1
+    kept = document()
+    rebuild()
+    assert document() == kept
