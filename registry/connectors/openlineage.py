@@ -22,6 +22,7 @@ from registry.connectors.statements import (
     family_of,
     feature_name,
     job_name,
+    require_short,
     run_name,
     stamp,
     unique,
@@ -116,7 +117,9 @@ def _dataset(
     where = f"{place}.facets.columnLineage"
     for step in facets.column_steps_in(given):
         source = family_of(dataset_name(step.namespace, step.dataset, place=where))
-        columns.append(ColumnEdge(source, step.source, _made(name, step.target, where), step.target, step.effect))
+        made = ColumnEdge(source, step.source, _made(name, step.target, where), step.target, step.effect)
+        require_short(made, where)
+        columns.append(made)
     return name
 
 

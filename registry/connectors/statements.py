@@ -32,6 +32,7 @@ OURS = "assay"
 _REGISTERED = re.compile(r"(?:dataset|model):[a-z0-9]+(?:-[a-z0-9]+)*/[1-9][0-9]*", re.ASCII)
 
 MAX_NAME_BYTES = 1800  # what a unique index of PostgreSQL carries
+MAX_STEP_BYTES = 2600  # the same for the four names of a step between columns together
 
 
 class LineageRefusedError(AssayError):
@@ -61,6 +62,15 @@ class Statement:
     nodes: tuple[StatedNode, ...] = ()
     edges: tuple[Edge, ...] = ()
     columns: tuple[ColumnEdge, ...] = ()
+
+
+def require_short(step: ColumnEdge, place: str) -> None:
+    """Raises LineageRefusedError for a step whose names, which are indexed together, are too long."""
+    names = (step.source_family, step.source_column, step.target_family, step.target_column)
+    if sum(len(name.encode()) for name in names) > MAX_STEP_BYTES:
+        raise LineageRefusedError(
+            f"The names of both datasets and columns are together longer than {MAX_STEP_BYTES} bytes.", field=place
+        )
 
 
 def stamp(at: datetime, rank: int, digest: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from registry.columns import FeatureOrigin, origins_of
-from registry.models import ModelVersion, Person
+from registry.connectors.statements import LineageRefusedError
+from registry.models import LineageEvent, ModelVersion, Person
 from registry.provenance import lineage_of
 from tests.people import World
 from tests.registry.lineage.events import data, facet, run_event, tell
@@ -63,3 +64,12 @@ def test_the_queries_do_not_grow_with_the_features(
     version = world.version()
     with django_assert_max_num_queries(10):
         origins(version)
+
+
+@pytest.mark.parametrize(("there", "column"), [("r" * 1500, "c" * 1500), ("raw", "c" * 3000)])
+def test_names_too_long_to_be_indexed_are_refused_with_their_place(maya: Person, there: str, column: str) -> None:
+    event = run_event(outputs=[data("clean", columnLineage=steps(age=(there, column)))])
+    with pytest.raises(LineageRefusedError) as refusal:
+        tell(maya, event)
+    assert refusal.value.field == "outputs[0].facets.columnLineage"
+    assert not LineageEvent.objects.exists()
