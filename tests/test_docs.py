@@ -17,9 +17,11 @@ DOCS = ROOT / "docs"
 
 
 def documented(name: str) -> set[str]:
-    """Everything that stands in backticks in the first column of a table."""
+    """Everything that stands in backticks in the first column of a table, where nothing may stand twice."""
     text = (DOCS / name).read_text(encoding="utf-8")
-    return set(re.findall(r"^\| `([^`]+)`", text, flags=re.MULTILINE))
+    told = re.findall(r"^\| `([^`]+)`", text, flags=re.MULTILINE)
+    assert len(told) == len(set(told)), f"{name} tells twice of {sorted({one for one in told if told.count(one) > 1})}"
+    return set(told)
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
