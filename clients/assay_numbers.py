@@ -76,7 +76,9 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "prediction_wasserstein", "error_wasserstein", "proxy_auc", "proxy_information", "proxy_association",
         "feature_correlation", "target_auc",
     ),
-    "are how far another library was from the figures here": ("reference_difference",),
+    "are how far another library was from the figures here": (
+        "reference_difference", "library_agreement", "library_difference",
+    ),
     "were timed once": ("latency_p50_ms", "latency_p95_ms", "latency_p95_of_declared"),
     "come from random orders, drawn with the run's seed (manage.py replay draws them again)": ("ndkl_p_value",),
 }  # fmt: skip

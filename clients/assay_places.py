@@ -14,7 +14,7 @@ _LISTED = {
         {
             "paths_without_declared_source", "nodes_missing_digest", "nodes_missing_owner",
             "personal_datasets_missing_legal_basis", "datasets_undeclared_personal_data", "datasets_missing_licence",
-            "withdrawn_inputs", "cycles", "orphans", "dangling_edges",
+            "withdrawn_inputs", "cycles", "orphans", "dangling_edges", "features_without_column",
         },
     ),
     "places": (
@@ -28,7 +28,10 @@ _LISTED = {
     ),
     "columns": (
         "column",
-        {"special_features", "personal_features", "sensitive_features", "suspected_features", "tags_lost"},
+        {
+            "special_features", "personal_features", "sensitive_features", "suspected_features", "tags_lost",
+            "tags_selecting", "tags_masked", "followed_by_name", "untold_features",
+        },
     ),
 }  # fmt: skip
 

@@ -34,20 +34,14 @@ class FeatureTags:
         for metric, tag in TAGGED.items():
             yield from self._counted(metric, [name for name in self.here if tag in self._all(name)])
         yield from self._counted("tags_lost", [name for name in self.here if self._lost(name)])
-        told = {
-            "tags_selecting": [name for name in self.here if self._only(name, SELECTION)],
-            "tags_masked": [name for name in self.here if self._only(name, MASKED)],
-            "followed_by_name": [name for name, found in self.behind.items() if found.followed_by_name],
-            "untold_features": self._untold(),
-        }
-        for metric, names in told.items():
+        for metric, names in self._told().items():
             yield MetricValue(metric=metric, value=float(len(names)), n=len(self.here))
 
     def tables(self) -> dict[str, Table]:
         """`columns`: what was counted. `origins`: every tagged column behind a feature, and how it was found."""
         counted = [(metric, name) for metric, tag in TAGGED.items() for name in self.here if tag in self._all(name)]
         counted += [("tags_lost", name) for name in self.here if self._lost(name)]
-        counted += [("untold_features", name) for name in self._untold()]
+        counted += [(metric, name) for metric, names in self._told().items() for name in names]
         origins = [
             (name, found.tag, found.dataset, found.column, found.effect, "name" if found.by_name else "column lineage")
             for name, ancestry in self.behind.items()
@@ -70,6 +64,15 @@ class FeatureTags:
         if places:
             notes.append(f"nobody told from which column these come: {_listed(places)}")
         return tuple(notes)
+
+    def _told(self) -> dict[str, list[str]]:
+        """The features of each count that is always known."""
+        return {
+            "tags_selecting": [name for name in self.here if self._only(name, SELECTION)],
+            "tags_masked": [name for name in self.here if self._only(name, MASKED)],
+            "followed_by_name": [name for name, found in self.behind.items() if found.followed_by_name],
+            "untold_features": self._untold(),
+        }
 
     def _counted(self, metric: str, names: list[str]) -> Iterator[MetricValue]:
         """The count over all features, and no value for each feature of which it is not known."""
