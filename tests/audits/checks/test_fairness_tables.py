@@ -1,8 +1,7 @@
-"""Conditional parity, impact ratios and bias in labels: counts by hand, published figures, refusals."""
+"""Conditional parity, impact ratios and bias in labels: counts by hand and refusals."""
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Mapping
@@ -20,20 +19,11 @@ from audits.evidence import Evidence
 from tests.audits.checks.evidence_files import dataset, evidence, measured, number, the
 from tests.audits.statistics.test_strata import BERKELEY
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
 Declared = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 def rows_of(path: Path, columns: Mapping[str, Any], declared: Declared, role: str = "evaluation") -> Evidence:
     return evidence(dataset(path / f"{role}.csv", columns, declared, role))
-
-
-def published(name: str) -> list[dict[str, str]]:
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"the shared data file {name} is not on this machine")
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream, skipinitialspace=True))
 
 
 # Conditional parity ---------------------------------------------------------------------------------------------------
@@ -207,60 +197,3 @@ def test_a_label_the_group_never_has_is_not_estimable_and_labels_must_exist(tmp_
     declared: Declared = {"g": ("string", ("sensitive",))}
     with pytest.raises(EvidenceError, match="no column of dataset:train is tagged target"):
         measured(DatasetBias(), rows_of(tmp_path, {"g": ["a", "b"]}, declared, "train"))
-
-
-# Published figures ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("cut", "expected"), [("25", -0.128550), ("26", -0.149448)])
-def test_german_credit_has_the_mean_difference_of_the_aif360_tutorial(
-    tmp_path: Path, cut: str, expected: float
-) -> None:
-    rows = published("german/german_data_credit.csv")
-    declared: Declared = {"y": ("integer", ("target",)), "age": ("integer", ("sensitive",))}
-    columns = {"y": [row["class-label"] for row in rows], "age": [row["age"] for row in rows]}
-    answer = measured(DatasetBias(), rows_of(tmp_path, columns, declared, "train"), bands=[f"age={cut}"])
-    assert -number(answer, "label_difference", "age", f"below {cut}") == pytest.approx(expected, abs=5e-7)
-
-
-def test_the_tutorials_random_half_has_its_printed_difference(tmp_path: Path) -> None:
-    rows = published("german/german_data_credit.csv")
-    np.random.seed(0)  # noqa: NPY002 - the tutorial's own generator
-    chosen = [rows[index] for index in np.random.permutation(1000)[:700]]  # noqa: NPY002
-    declared: Declared = {"y": ("integer", ("target",)), "age": ("integer", ("sensitive",))}
-    columns = {"y": [row["class-label"] for row in chosen], "age": [row["age"] for row in chosen]}
-    answer = measured(DatasetBias(), rows_of(tmp_path, columns, declared, "train"), bands=["age=25"])
-    assert -number(answer, "label_difference", "age", "below 25") == pytest.approx(-0.169905, abs=5e-7)
-
-
-def test_reweighing_brings_the_tutorials_difference_to_nothing(tmp_path: Path) -> None:
-    """Kamiran & Calders (2012): each row weighs P(group) P(label) / P(group, label), as in the AIF360 tutorial."""
-    rows = published("german/german_data_credit.csv")
-    np.random.seed(0)  # noqa: NPY002 - the tutorial's own generator
-    chosen = [rows[index] for index in np.random.permutation(1000)[:700]]  # noqa: NPY002
-    y, age = (np.array([int(row[name]) for row in chosen]) for name in ("class-label", "age"))
-    young, good = age < 25, y == 1
-    weights = [
-        ((young == group).mean() * (good == label).mean()) / ((young == group) & (good == label)).mean()
-        for group, label in zip(young, good, strict=True)
-    ]
-    declared: Declared = {
-        "y": ("integer", ("target",)),
-        "age": ("integer", ("sensitive",)),
-        "w": ("number", ("weight",)),
-    }
-    columns = {"y": y.tolist(), "age": age.tolist(), "w": [float(weight) for weight in weights]}
-    answer = measured(DatasetBias(), rows_of(tmp_path, columns, declared, "train"), bands=["age=25"])
-    assert number(answer, "label_difference", "age", "below 25") == pytest.approx(0, abs=1e-12)
-
-
-def test_adult_has_its_published_share_of_high_incomes(tmp_path: Path) -> None:
-    rows = published("adult/adult.data") + published("adult/adult.test")
-    known = [row for row in rows if "?" not in row.values()]
-    for these, count, share in ((rows, 48_842, 0.2393), (known, 45_222, 0.2478)):
-        declared: Declared = {"y": ("integer", ("target",)), "sex": ("string", ("sensitive",))}
-        columns = {"y": [int(row["classification"] == ">50K") for row in these], "sex": [row["sex"] for row in these]}
-        answer = measured(DatasetBias(), rows_of(tmp_path, columns, declared, "train"))
-        table = answer.tables["labels"].rows
-        assert sum(row[4] for row in table) == count
-        assert sum(row[4] for row in table if row[3] == 1) / count == pytest.approx(share, abs=5e-5)
