@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from audits.checks import _single
-from audits.checks._prints import cells, held, prints
+from audits.checks._prints import cells, held, prints, repeated
 from audits.checks._rows import PARQUET_TYPES, Rows, canonical, literal, open_rows, quoted
 from audits.checks._sufficient import shares
 from audits.checks.lineage_leakage import LeakageParameters
@@ -115,10 +115,9 @@ class _Found:
             metrics = ("exact_overlap_fraction", "near_overlap_fraction", "training_twin_fraction")
             return [MetricValue(metric=metric, value=None, n=n, not_estimable=reason) for metric in metrics]
         ours, theirs = self.exact
-        twins = self.train.total - int(np.unique(theirs).size)
         found = [
             _share("exact_overlap_fraction", int(held(ours, theirs).sum()), n, level),
-            _share("training_twin_fraction", twins, self.train.total, level),
+            _share("training_twin_fraction", repeated(theirs), self.train.total, level),
         ]
         if len(self.near) < FEWEST_FOR_NEAR:
             reason = f"fewer than {FEWEST_FOR_NEAR} describing columns: all but one would be nearly nothing"

@@ -15,7 +15,9 @@ from audits.checks._rows import NUMERIC, Rows, quoted
 
 Array = np.ndarray[Any, Any]
 _BITS_A_DIGIT = 3.33
-_FILTER_BITS = 24
+_FILTER_BITS = 23
+#: So many cells at a time stay in the processor's cache, and so does what is worked out from them.
+_BLOCK = 1 << 14
 
 
 def cells(rows: Rows, name: str) -> Array:
@@ -33,25 +35,35 @@ def prints(values: Array, name: str, digits: int | None = None) -> Array:
     The name goes in, so that equal cells of two columns do not cancel each other out.
     """
     salt = np.uint64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
-    if values.dtype == np.float64:
-        values = (values if digits is None else _rounded(values, digits)) + 0.0  # -0.0 is 0.0
-        values = np.where(np.isnan(values), np.nan, values).view(np.uint64)
-    return _mixed(values ^ salt)
+    found = np.empty(values.size, dtype=np.uint64)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK]
+        if block.dtype == np.float64:
+            block = (block if digits is None else _rounded(block, digits)) + 0.0  # -0.0 is 0.0
+            block = np.where(np.isnan(block), np.nan, block).view(np.uint64)
+        found[start : start + _BLOCK] = _mixed(block ^ salt)
+    return found
 
 
 def held(ours: Array, theirs: Array) -> Array:
-    """Which of ours occur in theirs. Both are thinned out by a bit table first: most have no partner."""
-    table = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    """Which of ours occur in theirs. Ours are thinned out by a bit table first: most have no partner."""
     mask = np.uint64((1 << _FILTER_BITS) - 1)
-    table[theirs & mask] = True
-    candidates = np.flatnonzero(table[ours & mask])
+    table = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    table[(theirs & mask).view(np.int64)] = True
+    candidates = np.flatnonzero(table[(ours & mask).view(np.int64)])
     found = np.zeros(ours.size, dtype=bool)
     if candidates.size:
-        table[:] = False
-        table[ours[candidates] & mask] = True
-        partners = theirs[table[theirs & mask]]
-        found[candidates] = np.isin(ours[candidates], partners)
+        asked, known = ours[candidates], np.sort(theirs)
+        order = np.argsort(asked)  # sorted questions walk through memory in one direction
+        places = np.minimum(np.searchsorted(known, asked[order]), known.size - 1)
+        found[candidates[order]] = known[places] == asked[order]
     return found
+
+
+def repeated(prints_of_rows: Array) -> int:
+    """How many occur earlier among them. By sorting, which for 64-bit numbers is far faster than NumPy's hash table."""
+    ordered = np.sort(prints_of_rows)
+    return int(np.count_nonzero(ordered[1:] == ordered[:-1]))
 
 
 def _rounded(values: Array, digits: int) -> Array:
