@@ -138,6 +138,8 @@ def test_a_pickle_is_refused_even_where_its_digest_was_declared(connect: Connect
     client.post(VERSIONS, version_body(artifact_digest=digest(content)), format="json")
     answer = client.put(f"{VERSIONS}1/artifact/", content, content_type=OCTETS)
     refused(answer, 415, "artifact-refused", "artifact")
+    told = LedgerEntry.objects.filter(event="action.refused").order_by("-index")[0]
+    assert b'"artifact-refused"' in bytes(told.body)
 
 
 def test_an_upload_has_a_length_a_limit_and_is_no_form(
