@@ -30,6 +30,7 @@ from registry import errors as registry_errors
 from registry.backup.copies import BackupError
 from registry.canonical import CanonicalError
 from registry.connectors.statements import LineageRefusedError
+from registry.credentials import CredentialError
 from registry.devices import DeviceError
 from registry.dsse import AttestationError
 from registry.errors import AssayError
@@ -68,6 +69,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     ProofError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoteError: HTTPStatus.INTERNAL_SERVER_ERROR,
     AttestationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    CredentialError: HTTPStatus.SERVICE_UNAVAILABLE,
     DeviceError: HTTPStatus.SERVICE_UNAVAILABLE,
     KeyringError: HTTPStatus.SERVICE_UNAVAILABLE,
     OutboundRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -172,7 +172,7 @@ def _written(writer: IncrementalPdfFileWriter) -> bytes:
         (lambda report: report[:-1], "cut short: 1 of"),
         (lambda report: report[:-300], "cut short: 300 of"),
         (lambda report: report[: len(report) * 3 // 4], "removed or damaged"),
-        (lambda report: report[: len(report) // 3], "removed or damaged"),
+        (lambda report: report[: report.index(b"/DocMDP") + 9], "removed or damaged"),
         (_page_replaced, "they replace page 1"),
         (_text_replaced, "they replace page 1"),
         (_annotated, "an annotation on page 1"),
