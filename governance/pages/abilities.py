@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audits.criteria import Outcome
+from audits.reports.filters import role as role_said
+from audits.reports.tongue import ours
 from governance.access.reviewers import delegation_for
 from governance.access.roles import roles_of
 from governance.errors import RoleNotHeldError
@@ -79,17 +82,19 @@ def stands_in(person: Person, request: PromotionRequest, roles: tuple[str, ...])
 def review_problem(person: Person, request: PromotionRequest, roles: tuple[str, ...]) -> str:
     """One sentence why the person cannot review this request now, or ""."""
     if request.state == State.AUDITING:
-        return "The checks are still running."
+        return _("The checks are still running.")
     if request.state not in (State.BLOCKED, State.IN_REVIEW):
-        return f"The request is {request.get_state_display()}."
+        return _("The request is {state}.").format(state=ours(request.get_state_display()))
     if person.is_service:
-        return "A service account cannot review; a human being must decide."
+        return _("A service account cannot review; a human being must decide.")
     if not roles:
-        asked = ", ".join(quorum.role.replace("_", " ") for quorum in request.gate.quorum)
-        return f"This gate asks for a review as {asked}; you hold none of these roles for this model."
+        asked = ", ".join(role_said(quorum.role) for quorum in request.gate.quorum)
+        return _("This gate asks for a review as {roles}; you hold none of these roles for this model.").format(
+            roles=asked
+        )
     spoken = request.reviews.filter(round=request.round, reviewer=person).exclude(verdict=Review.Verdict.COMMENT)
     if spoken.exists():
-        return "You have reviewed this round already; a person counts once."
+        return _("You have reviewed this round already; a person counts once.")
     return separation_problem(request, person, timezone.now())
 
 
@@ -113,13 +118,15 @@ def waivable(request: PromotionRequest) -> list[tuple[str, str]]:
 def glass_problem(person: Person, request: PromotionRequest) -> str:
     """One sentence why the person cannot open this gate in an emergency, or ""."""
     if not permits(person, "registry.break_glass", request.version.model):
-        return "No group of yours may open a gate of this model in an emergency."
+        return _("No group of yours may open a gate of this model in an emergency.")
     if not request.gate.break_glass.allowed:
-        return "The policy does not let anybody open this gate in an emergency."
+        return _("The policy does not let anybody open this gate in an emergency.")
     if request.state not in (State.BLOCKED, State.IN_REVIEW):
-        return f"The request is {request.get_state_display()}: there is no closed gate to open."
+        return _("The request is {state}: there is no closed gate to open.").format(
+            state=ours(request.get_state_display())
+        )
     if BreakGlass.objects.filter(request=request, round=request.round).exists():
-        return "The glass was broken in this round already; an emergency is not prolonged."
+        return _("The glass was broken in this round already; an emergency is not prolonged.")
     return ""
 
 
@@ -131,18 +138,18 @@ def glass_view_roles(person: Person, request: PromotionRequest) -> tuple[str, ..
 def glass_view_problem(person: Person, broken: BreakGlass, roles: tuple[str, ...]) -> str:
     """One sentence why the person cannot give a view of this emergency, or ""."""
     if person.pk == broken.invoked_by_id:
-        return "You broke the glass, so two others must look at it."
+        return _("You broke the glass, so two others must look at it.")
     if person.is_service or not roles:
-        return "You review this model in no role, so others must look at this."
+        return _("You review this model in no role, so others must look at this.")
     if broken.reviews.filter(reviewer=person).exists():
-        return "You have given your view already; a person counts once."
+        return _("You have given your view already; a person counts once.")
     return separation_problem(broken.request, person, timezone.now())
 
 
 def condition_problem(person: Person, condition: Condition, request: PromotionRequest) -> str:
     """One sentence why the person cannot confirm this condition, or ""."""
     if hasattr(condition, "met"):
-        return "This condition is confirmed already."
+        return _("This condition is confirmed already.")
     try:
         delegation_for(person, condition.review.role, request)
     except RoleNotHeldError as error:

@@ -8,8 +8,11 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from audits.reports.figures import moment
 from governance.models import SecurityKey, TotpDevice
 from governance.pages.access import deciding_page, found, person_of, strict_page
 from governance.pages.acts import Act, act_page, posted, status_of
@@ -29,7 +32,7 @@ class CredentialForm(forms.Form):
 class ConfirmationForm(CredentialForm):
     """The code that the owner reads out, and the credential of whoever confirms."""
 
-    code = forms.CharField(label="The code that its owner reads out now", max_length=12)
+    code = forms.CharField(label=gettext_lazy("The code that its owner reads out now"), max_length=12)
     field_order = ("code", "password", "otp")
 
 
@@ -72,11 +75,13 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     act = _act(
         person,
         device,
-        title="Confirm an authenticator",
-        told="Have its owner, whom you know, read out the code that it shows now. A former authenticator of theirs is "
-        "retired.",
-        button="Confirm it",
-        done="The authenticator counts from now on.",
+        title=_("Confirm an authenticator"),
+        told=_(
+            "Have its owner, whom you know, read out the code that it shows now. A former authenticator of theirs is "
+            "retired."
+        ),
+        button=_("Confirm it"),
+        done=_("The authenticator counts from now on."),
     )
     form = ConfirmationForm(posted(request))
     return act_page(
@@ -92,10 +97,10 @@ def retire(request: HttpRequest, pk: int) -> HttpResponse:
     act = _act(
         person,
         device,
-        title="Retire an authenticator",
-        told="Its codes count no more; its owner signs with the password until another one is confirmed.",
-        button="Retire it",
-        done="The authenticator is retired.",
+        title=_("Retire an authenticator"),
+        told=_("Its codes count no more; its owner signs with the password until another one is confirmed."),
+        button=_("Retire it"),
+        done=_("The authenticator is retired."),
     )
     form = CredentialForm(posted(request))
     return act_page(
@@ -116,15 +121,15 @@ def _device(request: HttpRequest, pk: int) -> TotpDevice:
 def _act(person: Person, device: TotpDevice, **words: Any) -> Act:
     return Act(
         back=reverse("authenticators"),
-        back_title="Authenticators",
-        facts=(("Its owner", device.person.printed_name), ("Enrolled", f"{device.enrolled_at:%Y-%m-%d %H:%M} UTC")),
-        refused=refused_to(person, device.person, "authenticator"),
+        back_title=_("Authenticators"),
+        facts=((_("Its owner"), device.person.printed_name), (_("Enrolled"), moment(device.enrolled_at))),
+        refused=refused_to(person, device.person),
         **words,
     )
 
 
-def refused_to(person: Person, owner: Person, what: str) -> str:
+def refused_to(person: Person, owner: Person) -> str:
     """Why `person` may not confirm or retire what belongs to `owner`, or ""."""
     if owner.pk == person.pk:
-        return f"This is your {what}, so somebody else must do this."
-    return "" if permits(person, enrolments.MANAGE) else "Somebody who manages people must do this."
+        return _("This is your own, so somebody else must do this.")
+    return "" if permits(person, enrolments.MANAGE) else _("Somebody who manages people must do this.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from django.utils.translation import gettext as _
+
 from governance.access.reviewers import Reviewer, reviewers_for
 from governance.gates.facts import Decision, GateOutcome, ReasonCode
 from governance.models import PromotionRequest
@@ -79,47 +81,56 @@ def running_banner(request: PromotionRequest) -> Banner:
     return Banner(
         tone=QUIET,
         shape="◔",
-        title="The checks are running",
-        lead=f"The gate to {request.to_stage} is closed until they have finished and people have reviewed them.",
+        title=_("The checks are running"),
+        lead=_("The gate to {stage} is closed until they have finished and people have reviewed them.").format(
+            stage=request.to_stage
+        ),
     )
 
 
 def _headline(request: PromotionRequest, decision: Decision, *, blocked: bool) -> tuple[str, str, str, str]:
     stage, state = request.to_stage, request.state
     if state == State.WITHDRAWN:
-        return QUIET, "–", "This request was withdrawn", "Nothing was decided. The version can be requested again."
+        return (
+            QUIET,
+            "–",
+            _("This request was withdrawn"),
+            _("Nothing was decided. The version can be requested again."),
+        )
     if state == State.EXPIRED:
         return (
             QUIET,
             "–",
-            "This request has expired",
-            "Its reviews did not come in time. The version can be requested again.",
+            _("This request has expired"),
+            _("Its reviews did not come in time. The version can be requested again."),
         )
     if state == State.REJECTED:
-        return BAD, "×", "This promotion was rejected", "A reviewer rejected it; the decision is signed and kept."
+        return BAD, "×", _("This promotion was rejected"), _("A reviewer rejected it; the decision is signed and kept.")
     if state in (State.APPROVED, State.COMPLETED):
         return _approved(stage, decision, done=state == State.COMPLETED)
     if blocked:
-        lead = "What blocks must be mended and measured again, or waived by somebody else where the policy allows it."
-        return BAD, "◆", f"The gate to {stage} is closed", lead
-    lead = "Every finding is satisfied or waived. The gate opens when the reviews below are there."
-    return WAIT, "○", f"The gate to {stage} waits for reviews", lead
+        lead = _(
+            "What blocks must be mended and measured again, or waived by somebody else where the policy allows it."
+        )
+        return BAD, "◆", _("The gate to {stage} is closed").format(stage=stage), lead
+    lead = _("Every finding is satisfied or waived. The gate opens when the reviews below are there.")
+    return WAIT, "○", _("The gate to {stage} waits for reviews").format(stage=stage), lead
 
 
 def _approved(stage: str, decision: Decision, *, done: bool) -> tuple[str, str, str, str]:
     """After the approval the gate is asked afresh at every look: it may have closed again."""
     if decision.outcome is not GateOutcome.OPEN:
-        lead = "It was approved, but something has changed since. A pipeline that asks now is told: closed."
-        return BAD, "◆", f"The gate to {stage} has closed again", lead
+        lead = _("It was approved, but something has changed since. A pipeline that asks now is told: closed.")
+        return BAD, "◆", _("The gate to {stage} has closed again").format(stage=stage), lead
     if decision.overridden:
-        lead = "An emergency sets aside what would keep it closed. It ends by itself, and every report shows it."
-        return BAD, "!", f"The gate to {stage} is open by broken glass", lead
+        lead = _("An emergency sets aside what would keep it closed. It ends by itself, and every report shows it.")
+        return BAD, "!", _("The gate to {stage} is open by broken glass").format(stage=stage), lead
     lead = (
-        f"The version is in {stage}. A pipeline that asks now is told: open."
+        _("The version is in {stage}. A pipeline that asks now is told: open.").format(stage=stage)
         if done
-        else "Approved. It may now be put into its stage; the gate is asked again at that moment."
+        else _("Approved. It may now be put into its stage; the gate is asked again at that moment.")
     )
-    return OK, "●", f"The gate to {stage} is open", lead
+    return OK, "●", _("The gate to {stage} is open").format(stage=stage), lead
 
 
 def _missing(request: PromotionRequest, decision: Decision) -> tuple[MissingRole, ...]:
@@ -133,7 +144,7 @@ def _missing(request: PromotionRequest, decision: Decision) -> tuple[MissingRole
 def _names(reviewers: Iterable[Reviewer]) -> tuple[str, ...]:
     """At most a handful of names: enough to know whom to ask."""
     return tuple(
-        f"{entry.person.printed_name} (for {entry.delegation.delegator.printed_name})"
+        _("{name} (for {other})").format(name=entry.person.printed_name, other=entry.delegation.delegator.printed_name)
         if entry.delegation
         else entry.person.printed_name
         for entry in islice(reviewers, MOST_NAMES)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from governance.pages.forms import LONGEST_TEXT
 from governance.signatures.reviews import NewCondition
@@ -18,19 +20,24 @@ class ConditionForm(forms.Form):
     """One condition; left empty there is none."""
 
     text = forms.CharField(
-        label="What must be done", required=False, max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 2})
+        label=gettext_lazy("What must be done"),
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     due_on = forms.DateField(
-        label="Done by (last day)", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=gettext_lazy("Done by (last day)"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     def clean(self) -> dict[str, Any]:
         """Text and day, or neither."""
         cleaned: dict[str, Any] = self.cleaned_data
         if cleaned.get("text") and "due_on" in cleaned and cleaned["due_on"] is None:
-            self.add_error("due_on", "Say by when it must be done.")
+            self.add_error("due_on", _("Say by when it must be done."))
         if cleaned.get("due_on") and not cleaned.get("text"):
-            self.add_error("text", "Say what must be done.")
+            self.add_error("text", _("Say what must be done."))
         return cleaned
 
     def condition(self) -> NewCondition | None:

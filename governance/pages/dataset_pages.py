@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from audits.reports.figures import day
 from governance.access.roles import roles_of
 from governance.evaluation import ACCEPT_RISK
 from governance.pages.access import deciding_page, found, person_of, require_sight, visible_models, visible_version
@@ -36,7 +38,9 @@ def withdraw(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         told = form.cleaned_data
         withdrawal = carried_out(form, lambda: _withdraw(person, version, **told))
         if withdrawal is not None:
-            messages.success(request, f"{version} is withdrawn; every gate behind it is closed.")
+            messages.success(
+                request, _("{version} is withdrawn; every gate behind it is closed.").format(version=version)
+            )
             return redirect(request.path)
     context = {
         "dataset_version": version,
@@ -103,7 +107,10 @@ def accept(request: HttpRequest, slug: str, number: int, withdrawal: int) -> Htt
             {"expires_at": "expires_on"},
         )
         if accepted is not None:
-            messages.success(request, f"You answer for {version} until {accepted.expires_at:%Y-%m-%d}.")
+            messages.success(
+                request,
+                _("You answer for {version} until {day}.").format(version=version, day=day(accepted.expires_at)),
+            )
             return redirect("model-version", slug, number)
     context = {
         "version": version,

@@ -10,9 +10,11 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audits.criteria import Outcome
+from audits.reports.tongue import ours
 from governance import promotions, reviews
 from governance.models import PromotionRequest
 from governance.pages import abilities
@@ -43,7 +45,9 @@ def review(request: HttpRequest, pk: Any) -> HttpResponse:
         told = form.cleaned_data | {"conditions": told_in(conditions)}
         signed = carried_out(form, lambda: reviews.record_review(actor=person, request=promotion, **told))
         if signed is not None:
-            messages.success(request, f"Your review is signed: {signed.get_verdict_display()}.")
+            messages.success(
+                request, _("Your review is signed: {verdict}.").format(verdict=ours(signed.get_verdict_display()))
+            )
             return redirect(promotion)
         # The verb may have found another digest: show what is in front of the gate now, to be read again.
         promotion = visible_request(request, pk)
@@ -72,7 +76,7 @@ def review_statement(request: HttpRequest, pk: Any) -> HttpResponse:
     form = ReviewForm(request.POST, roles=tuple(quorum.role for quorum in promotion.gate.quorum))
     conditions = condition_forms(request)
     if not all([form.is_valid(), *(entry.is_valid() for entry in conditions)]):
-        return JsonResponse({"problem": "Fill in the form first."}, status=UNPROCESSABLE)
+        return JsonResponse({"problem": _("Fill in the form first.")}, status=UNPROCESSABLE)
     told = {name: form.cleaned_data[name] for name in ("verdict", "role", "meaning", "reason", "subject_digest")}
     words = ReviewWords(**told, conditions=tuple(told_in(conditions)))
     try:
@@ -91,11 +95,13 @@ def withdraw(request: HttpRequest, pk: Any) -> HttpResponse:
         promotion,
         ConfirmForm(request.POST if request.method == "POST" else None),
         lambda told: promotions.withdraw_request(actor=person, request=promotion, **told),
-        title="Withdraw this request",
-        told="The request ends without a decision. Its evidence and reviews are kept, and the version can be requested "
-        "again at any time.",
-        button="Withdraw the request",
-        done="The request is withdrawn.",
+        title=_("Withdraw this request"),
+        told=_(
+            "The request ends without a decision. Its evidence and reviews are kept, and the version can be requested "
+            "again at any time."
+        ),
+        button=_("Withdraw the request"),
+        done=_("The request is withdrawn."),
         offered=abilities.of(person, promotion).withdraw,
     )
 
@@ -110,11 +116,13 @@ def rerun(request: HttpRequest, pk: Any) -> HttpResponse:
         promotion,
         ConfirmForm(request.POST if request.method == "POST" else None),
         lambda told: promotions.rerun_checks(actor=person, request=promotion, **told),
-        title="Run the checks again",
-        told=f"Round {promotion.round + 1} begins: every check is measured anew under the policy that this request "
-        "pinned. Reviews and waivers of earlier rounds are kept and no longer count.",
-        button="Run the checks again",
-        done="The checks are running again.",
+        title=_("Run the checks again"),
+        told=_(
+            "Round {number} begins: every check is measured anew under the policy that this request pinned. Reviews "
+            "and waivers of earlier rounds are kept and no longer count."
+        ).format(number=promotion.round + 1),
+        button=_("Run the checks again"),
+        done=_("The checks are running again."),
         offered=abilities.of(person, promotion).rerun,
     )
 
@@ -124,16 +132,19 @@ def rerun(request: HttpRequest, pk: Any) -> HttpResponse:
 def complete(request: HttpRequest, pk: Any) -> HttpResponse:
     """Put the approved version into its stage."""
     promotion, person = visible_request(request, pk), person_of(request)
+    place = {"version": promotion.version, "stage": promotion.to_stage}
     return _confirm(
         request,
         promotion,
         CompleteForm(request.POST if request.method == "POST" else None),
         lambda _told: promotions.complete(actor=person, request=promotion),
-        title=f"Put {promotion.version} into {promotion.to_stage}",
-        told="The gate is asked once more at this moment. If it is still open, the history of the stage gets a row; "
-        "nothing is overwritten.",
-        button=f"Put it into {promotion.to_stage}",
-        done=f"{promotion.version} is in {promotion.to_stage} now.",
+        title=_("Put {version} into {stage}").format(**place),
+        told=_(
+            "The gate is asked once more at this moment. If it is still open, the history of the stage gets a row; "
+            "nothing is overwritten."
+        ),
+        button=_("Put it into {stage}").format(stage=promotion.to_stage),
+        done=_("{version} is in {stage} now.").format(**place),
         offered=abilities.of(person, promotion).complete,
     )
 

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.access import delegations
@@ -26,13 +28,21 @@ from registry.models import Person, RegisteredModel
 class DelegationForm(forms.Form):
     """Whom, in which role, on what, until when."""
 
-    delegate = forms.ModelChoiceField(Person.objects.none(), label="Who stands in for you")
-    role = forms.ChoiceField(label="In your role as", widget=forms.RadioSelect)
+    delegate = forms.ModelChoiceField(Person.objects.none(), label=gettext_lazy("Who stands in for you"))
+    role = forms.ChoiceField(label=gettext_lazy("In your role as"), widget=forms.RadioSelect)
     model = forms.ModelChoiceField(
-        RegisteredModel.objects.none(), label="For", required=False, empty_label="all models", to_field_name="slug"
+        RegisteredModel.objects.none(),
+        label=gettext_lazy("For"),
+        required=False,
+        empty_label=gettext_lazy("all models"),
+        to_field_name="slug",
     )
-    until = forms.DateField(label="Until (last day)", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    reason = ReasonField("Reason", "As an out-of-office note: whoever looks for a reviewer reads it.", rows=2)
+    until = forms.DateField(
+        label=gettext_lazy("Until (last day)"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    reason = ReasonField(
+        gettext_lazy("Reason"), gettext_lazy("As an out-of-office note: whoever looks for a reviewer reads it."), rows=2
+    )
     password = PasswordField()
     otp = CodeField()
 
@@ -73,14 +83,16 @@ def give(request: HttpRequest) -> HttpResponse:
     """Let somebody else review in one's own role."""
     person = person_of(request)
     act = Act(
-        title="Let somebody stand in for you",
-        told="They review in your role and in their own name. They may not approve what you may not: what you "
-        "requested or made stays closed to them.",
-        button="Let them stand in",
-        done="The delegation is given.",
+        title=_("Let somebody stand in for you"),
+        told=_(
+            "They review in your role and in their own name. They may not approve what you may not: what you "
+            "requested or made stays closed to them."
+        ),
+        button=_("Let them stand in"),
+        done=_("The delegation is given."),
         back=reverse("delegations"),
-        back_title="Delegations",
-        refused="" if roles_to_lend(person) else "You review in no role, so there is none to lend.",
+        back_title=_("Delegations"),
+        refused="" if roles_to_lend(person) else _("You review in no role, so there is none to lend."),
     )
     form = DelegationForm(posted(request), person=person)
 
@@ -99,15 +111,18 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Delegation.objects.filter(Q(delegator=person) | Q(delegate=person))
     row: Delegation = found(rows.select_related("delegator", "delegate"), pk=pk)
     act = Act(
-        title="End the delegation",
-        told="What was reviewed until now stands.",
-        button="End it now",
-        done="The delegation has ended.",
+        title=_("End the delegation"),
+        told=_("What was reviewed until now stands."),
+        button=_("End it now"),
+        done=_("The delegation has ended."),
         back=reverse("delegations"),
-        back_title="Delegations",
-        facts=(("Stands in", row.delegate.printed_name), ("For", row.delegator.printed_name)),
-        refused="It is over already." if row.ends_at <= timezone.now() or hasattr(row, "ending") else "",
+        back_title=_("Delegations"),
+        facts=((_("Stands in"), row.delegate.printed_name), (_("For"), row.delegator.printed_name)),
+        refused=_("It is over already.") if row.ends_at <= timezone.now() or hasattr(row, "ending") else "",
     )
     return act_page(
-        request, act, CompleteForm(posted(request)), lambda _: delegations.end_delegation(actor=person, delegation=row)
+        request,
+        act,
+        CompleteForm(posted(request)),
+        lambda _told: delegations.end_delegation(actor=person, delegation=row),
     )

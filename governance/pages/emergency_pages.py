@@ -7,10 +7,12 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from audits.reports.figures import moment
-from audits.reports.wording import role_in_words
+from audits.reports.filters import role
 from governance import broken_glass, reviews
 from governance.models import BreakGlass, Condition, PromotionRequest
 from governance.pages import abilities
@@ -23,14 +25,18 @@ from governance.policies import REVIEWING_ROLES
 class BreakGlassForm(forms.Form):
     """What the emergency is, and for how long."""
 
-    justification = ReasonField("What the emergency is", "It stands in red in every later report, with your name.")
-    hours = forms.IntegerField(label="For how many hours", min_value=1)
+    justification = ReasonField(
+        gettext_lazy("What the emergency is"), gettext_lazy("It stands in red in every later report, with your name.")
+    )
+    hours = forms.IntegerField(label=gettext_lazy("For how many hours"), min_value=1)
     password = PasswordField()
     otp = CodeField()
 
     def __init__(self, *args: Any, max_hours: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["hours"].help_text = f"The policy allows {max_hours} at most, and it is not prolonged."
+        self.fields["hours"].help_text = _("The policy allows {hours} at most, and it is not prolonged.").format(
+            hours=max_hours
+        )
         self.fields["hours"].widget.attrs["max"] = max_hours
 
 
@@ -38,13 +44,16 @@ class BrokenGlassReviewForm(forms.Form):
     """Whether it was right."""
 
     upheld = forms.TypedChoiceField(
-        label="Your view",
-        choices=(("yes", "it was right: uphold it"), ("no", "it was not: close the gate now")),
+        label=gettext_lazy("Your view"),
+        choices=(
+            ("yes", gettext_lazy("it was right: uphold it")),
+            ("no", gettext_lazy("it was not: close the gate now")),
+        ),
         coerce=lambda word: word == "yes",
         widget=forms.RadioSelect,
     )
-    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
-    reason = ReasonField("Reason", "It stands in every later report.")
+    role = forms.ChoiceField(label=gettext_lazy("You decide as"), widget=forms.RadioSelect)
+    reason = ReasonField(gettext_lazy("Reason"), gettext_lazy("It stands in every later report."))
     password = PasswordField()
     otp = CodeField()
 
@@ -56,7 +65,9 @@ class BrokenGlassReviewForm(forms.Form):
 class ConfirmationForm(forms.Form):
     """What shows that the condition is met."""
 
-    evidence = ReasonField("What shows that it is met", "Name the run, the document or the person.")
+    evidence = ReasonField(
+        gettext_lazy("What shows that it is met"), gettext_lazy("Name the run, the document or the person.")
+    )
     password = PasswordField()
     otp = CodeField()
 
@@ -68,12 +79,13 @@ def break_glass(request: HttpRequest, pk: Any) -> HttpResponse:
     promotion, person = visible_request(request, pk), person_of(request)
     rule = promotion.gate.break_glass
     act = Act(
-        title="Break the glass",
-        told=f"The gate to {promotion.to_stage} opens for some hours although it is closed. Two others look at it "
-        f"within {rule.review_days} days; one objection closes it at once. What is prohibited, withdrawn, recalled or "
-        "rejected stays closed.",
-        button="Break the glass",
-        done="The gate is open for the time of the emergency. Two others must look at it.",
+        title=_("Break the glass"),
+        told=_(
+            "The gate to {stage} opens for some hours although it is closed. Two others look at it within {days} days; "
+            "one objection closes it at once. What is prohibited, withdrawn, recalled or rejected stays closed."
+        ).format(stage=promotion.to_stage, days=rule.review_days),
+        button=_("Break the glass"),
+        done=_("The gate is open for the time of the emergency. Two others must look at it."),
         back=promotion.get_absolute_url(),
         back_title=str(promotion),
         facts=_subject(promotion),
@@ -94,20 +106,22 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     roles = abilities.glass_view_roles(person, promotion)
     emergency = broken_glass.emergency_of(broken)
     act = Act(
-        title="Look at broken glass",
-        told="Was it right to open the gate? Two who uphold it let it last until its end; one objection closes the "
-        "gate at once.",
-        button="Sign my view",
-        done="Your view is signed.",
+        title=_("Look at broken glass"),
+        told=_(
+            "Was it right to open the gate? Two who uphold it let it last until its end; one objection closes the "
+            "gate at once."
+        ),
+        button=_("Sign my view"),
+        done=_("Your view is signed."),
         back=promotion.get_absolute_url(),
         back_title=str(promotion),
         facts=(
             *_subject(promotion),
-            ("Opened by", broken.printed_name),
-            ("Emergency", broken.justification),
-            ("Open", f"{moment(broken.invoked_at)} to {moment(broken.expires_at)}"),
-            ("Views are due", moment(broken.review_due_at)),
-            ("So far", f"{emergency.upheld} of {emergency.needed} uphold it"),
+            (_("Opened by"), broken.printed_name),
+            (_("Emergency"), broken.justification),
+            (_("Open"), _("{begin} to {end}").format(begin=moment(broken.invoked_at), end=moment(broken.expires_at))),
+            (_("Views are due"), moment(broken.review_due_at)),
+            (_("So far"), _("{upheld} of {needed} uphold it").format(upheld=emergency.upheld, needed=emergency.needed)),
         ),
         refused=abilities.glass_view_problem(person, broken, roles),
     )
@@ -129,20 +143,23 @@ def confirm_condition(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Condition.objects.filter(review__request__in=requests_seen_by(person)).select_related("review", "met")
     condition: Condition = found(rows, pk=pk)
     promotion = visible_request(request, condition.review.request_id)
-    overdue = ". It fell due, so the gate is closed." if condition.due_at <= timezone.now() else ""
+    due = moment(condition.due_at)
+    if condition.due_at <= timezone.now():
+        due = _("{due}. It fell due, so the gate is closed.").format(due=due)
     act = Act(
-        title="Confirm a condition",
-        told="An approval depends on this. Unconfirmed on its day it closes the gate; confirmed later it opens it "
-        "again.",
-        button="Sign that it is met",
-        done="The condition is confirmed.",
+        title=_("Confirm a condition"),
+        told=_(
+            "An approval depends on this. Unconfirmed on its day it closes the gate; confirmed later it opens it again."
+        ),
+        button=_("Sign that it is met"),
+        done=_("The condition is confirmed."),
         back=promotion.get_absolute_url(),
         back_title=str(promotion),
         facts=(
             *_subject(promotion),
-            ("Condition", condition.text),
-            ("Set by", f"{condition.review.printed_name}, {role_in_words(condition.review.role)}"),
-            ("Due", f"{moment(condition.due_at)}{overdue}"),
+            (_("The condition"), condition.text),
+            (_("Set by"), f"{condition.review.printed_name}, {role(condition.review.role)}"),
+            (_("Due"), due),
         ),
         refused=abilities.condition_problem(person, condition, promotion),
     )
@@ -153,4 +170,4 @@ def confirm_condition(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _subject(promotion: PromotionRequest) -> tuple[tuple[str, object], ...]:
-    return (("Request", promotion), ("What is signed", promotion.subject_digest))
+    return ((_("Request"), promotion), (_("What is signed"), promotion.subject_digest))

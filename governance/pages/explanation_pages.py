@@ -8,6 +8,8 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -17,7 +19,12 @@ from governance.pages.access import person_of, strict_page, visible_version
 from governance.pages.forms import carried_out
 from registry.authority import permits
 
-_WAYS = (("", "cannot be changed"), ("either", "can change"), ("+", "can rise"), ("-", "can fall"))
+_WAYS = (
+    ("", gettext_lazy("cannot be changed")),
+    ("either", gettext_lazy("can change")),
+    ("+", gettext_lazy("can rise")),
+    ("-", gettext_lazy("can fall")),
+)
 
 
 class RowForm(forms.Form):
@@ -31,7 +38,7 @@ class RowForm(forms.Form):
         for index, name in enumerate(features):
             self.fields[f"value-{index}"] = forms.CharField(label=name, required=False, max_length=200)
             self.fields[f"way-{index}"] = forms.ChoiceField(
-                label=f"whether {name} can change", choices=_WAYS, required=False
+                label=_("whether {name} can change").format(name=name), choices=_WAYS, required=False
             )
 
     def pairs(self) -> list[tuple[Any, Any]]:
@@ -55,7 +62,7 @@ def explain(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Explain one decision; the row is used for the answer and not kept."""
     version, person = visible_version(request, slug, number), person_of(request)
     if not permits(person, PERMISSION, version.model):
-        raise PermissionDenied("No group of yours may explain decisions of this model.")
+        raise PermissionDenied(_("No group of yours may explain decisions of this model."))
     features = [str(name) for name in version.signature.get("features", ())]
     form = RowForm(request.POST if request.method == "POST" else None, features=features)
     given = None

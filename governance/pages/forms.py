@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from audits.reports.tongue import ours
 from audits.reports.wording import role_in_words
 from governance.models import Review
 from governance.policies import PolicyError
@@ -43,8 +46,10 @@ class PasswordField(forms.CharField):
 
     def __init__(self) -> None:
         super().__init__(
-            label="Your password",
-            help_text="You sign with it. Being signed in is not enough: an unattended browser is signed in too.",
+            label=gettext_lazy("Your password"),
+            help_text=gettext_lazy(
+                "You sign with it. Being signed in is not enough: an unattended browser is signed in too."
+            ),
             strip=False,
             max_length=1000,
             required=False,  # an authenticator's code may come alone; the verb asks for one of the two
@@ -57,8 +62,8 @@ class CodeField(forms.CharField):
 
     def __init__(self) -> None:
         super().__init__(
-            label="One-time code (if you have an authenticator)",
-            help_text="Six digits, good once. Whoever has a confirmed authenticator signs with it.",
+            label=gettext_lazy("One-time code (if you have an authenticator)"),
+            help_text=gettext_lazy("Six digits, good once. Whoever has a confirmed authenticator signs with it."),
             required=False,
             max_length=12,
             widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
@@ -66,22 +71,32 @@ class CodeField(forms.CharField):
 
 
 def role_choices(roles: Sequence[str]) -> list[tuple[str, str]]:
-    """Roles with the words people use for them."""
-    return [(role, role_in_words(role)) for role in roles]
+    """Roles with the words people use for them, in the reader's language."""
+    return [(role, ours(role_in_words(role))) for role in roles]
+
+
+def spoken(choices: Sequence[tuple[str, str]]) -> Callable[[], list[tuple[str, str]]]:
+    """The choices of a record, said in the reader's language whenever the form is drawn."""
+    return lambda: [(value, ours(str(label))) for value, label in choices]
 
 
 class ReviewForm(forms.Form):
     """A signed review of exactly `subject_digest`."""
 
-    verdict = forms.ChoiceField(label="Your verdict", choices=Review.Verdict.choices, widget=forms.RadioSelect)
-    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
-    meaning = forms.ChoiceField(
-        label="Your signature means",
-        choices=Review.Meaning.choices,
-        widget=forms.RadioSelect,
-        help_text="This sentence is printed beside your name in the report.",
+    verdict = forms.ChoiceField(
+        label=gettext_lazy("Your verdict"), choices=spoken(Review.Verdict.choices), widget=forms.RadioSelect
     )
-    reason = ReasonField("Reason", "What you looked at and why you decide so. It stands in the report, with your name.")
+    role = forms.ChoiceField(label=gettext_lazy("You decide as"), widget=forms.RadioSelect)
+    meaning = forms.ChoiceField(
+        label=gettext_lazy("Your signature means"),
+        choices=spoken(Review.Meaning.choices),
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("This sentence is printed beside your name in the report."),
+    )
+    reason = ReasonField(
+        gettext_lazy("Reason"),
+        gettext_lazy("What you looked at and why you decide so. It stands in the report, with your name."),
+    )
     password = PasswordField()
     otp = CodeField()
     subject_digest = forms.CharField(widget=forms.HiddenInput, max_length=71)
@@ -97,7 +112,7 @@ class ReviewForm(forms.Form):
 class ConfirmForm(forms.Form):
     """A reason; `required` as the verb asks."""
 
-    reason = ReasonField("Reason", "It is kept with the request.")
+    reason = ReasonField(gettext_lazy("Reason"), gettext_lazy("It is kept with the request."))
 
 
 class CompleteForm(forms.Form):
@@ -107,7 +122,7 @@ class CompleteForm(forms.Form):
 class SignedReasonForm(forms.Form):
     """A reason and the credential of whoever signs."""
 
-    reason = ReasonField("Reason", "It is kept with the record.")
+    reason = ReasonField(gettext_lazy("Reason"), gettext_lazy("It is kept with the record."))
     password = PasswordField()
     otp = CodeField()
 
@@ -115,20 +130,24 @@ class SignedReasonForm(forms.Form):
 class WithdrawalForm(SignedReasonForm):
     """Why data must not be used any more."""
 
-    kind = forms.ChoiceField(label="Why", choices=DatasetWithdrawal.Kind.choices, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Why"), choices=spoken(DatasetWithdrawal.Kind.choices), widget=forms.RadioSelect
+    )
     field_order = ("kind", "reason", "password", "otp")
 
 
 class RiskAcceptanceForm(forms.Form):
     """Answers for a version although data behind it was withdrawn."""
 
-    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
-    justification = ReasonField("Why the risk that remains is acceptable", "It stands in every later report.")
-    measures = ReasonField("What protects people meanwhile", "And who sees to it.")
+    role = forms.ChoiceField(label=gettext_lazy("You decide as"), widget=forms.RadioSelect)
+    justification = ReasonField(
+        gettext_lazy("Why the risk that remains is acceptable"), gettext_lazy("It stands in every later report.")
+    )
+    measures = ReasonField(gettext_lazy("What protects people meanwhile"), gettext_lazy("And who sees to it."))
     expires_on = forms.DateField(
-        label="Until (last day)",
+        label=gettext_lazy("Until (last day)"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="The gate closes again afterwards, by itself.",
+        help_text=gettext_lazy("The gate closes again afterwards, by itself."),
     )
     password = PasswordField()
     otp = CodeField()
@@ -147,8 +166,10 @@ class RiskAcceptanceForm(forms.Form):
 class PromotionForm(forms.Form):
     """A request to pass a gate."""
 
-    to_stage = forms.ChoiceField(label="To stage", widget=forms.RadioSelect)
-    reason = ReasonField("Reason", "Why this version should go there. Reviewers read it first.")
+    to_stage = forms.ChoiceField(label=gettext_lazy("To stage"), widget=forms.RadioSelect)
+    reason = ReasonField(
+        gettext_lazy("Reason"), gettext_lazy("Why this version should go there. Reviewers read it first.")
+    )
 
     def __init__(self, *args: Any, stages: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -160,15 +181,15 @@ class PromotionForm(forms.Form):
 class WaiverForm(forms.Form):
     """Asks that one finding may stand for a while."""
 
-    criterion_id = forms.ChoiceField(label="Finding", widget=forms.RadioSelect)
-    justification = ReasonField("Justification", "Why it may stand for now.")
+    criterion_id = forms.ChoiceField(label=gettext_lazy("Finding"), widget=forms.RadioSelect)
+    justification = ReasonField(gettext_lazy("Justification"), gettext_lazy("Why it may stand for now."))
     compensating_control = ReasonField(
-        "What protects people meanwhile", "The measure that limits the harm, and who runs it."
+        gettext_lazy("What protects people meanwhile"),
+        gettext_lazy("The measure that limits the harm, and who runs it."),
     )
     expires_on = forms.DateField(
-        label="Until (last day)",
+        label=gettext_lazy("Until (last day)"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="The finding blocks again afterwards, by itself.",
     )
 
     def __init__(self, *args: Any, criteria: Sequence[tuple[str, str]], max_days: int, **kwargs: Any) -> None:
@@ -177,7 +198,9 @@ class WaiverForm(forms.Form):
         assert isinstance(criterion, forms.ChoiceField)  # noqa: S101  (declared above)
         criterion.choices = list(criteria)
         today = timezone.now().date()
-        self.fields["expires_on"].help_text += f" The policy allows {max_days} days at most."
+        self.fields["expires_on"].help_text = _(
+            "The finding blocks again afterwards, by itself. The policy allows {days} days at most."
+        ).format(days=max_days)
         self.fields["expires_on"].widget.attrs |= {
             "min": today.isoformat(),
             "max": (today + timedelta(days=max_days - 1)).isoformat(),
@@ -192,13 +215,13 @@ class WaiverDecisionForm(forms.Form):
     """Grants or refuses a waiver."""
 
     granted = forms.TypedChoiceField(
-        label="Your decision",
-        choices=(("yes", "grant the waiver"), ("no", "refuse it")),
+        label=gettext_lazy("Your decision"),
+        choices=(("yes", gettext_lazy("grant the waiver")), ("no", gettext_lazy("refuse it"))),
         coerce=lambda word: word == "yes",
         widget=forms.RadioSelect,
     )
-    role = forms.ChoiceField(label="You decide as", widget=forms.RadioSelect)
-    reason = ReasonField("Reason", "It stands in every report that rests on this waiver.")
+    role = forms.ChoiceField(label=gettext_lazy("You decide as"), widget=forms.RadioSelect)
+    reason = ReasonField(gettext_lazy("Reason"), gettext_lazy("It stands in every report that rests on this waiver."))
     password = PasswordField()
     otp = CodeField()
 
@@ -213,13 +236,17 @@ class PolicyDraftForm(forms.Form):
     """A policy as YAML: pasted, or as a file."""
 
     source = forms.CharField(
-        label="Policy text (YAML)",
+        label=gettext_lazy("Policy text (YAML)"),
         required=False,
         strip=False,
         max_length=200_000,
         widget=forms.Textarea(attrs={"rows": 28, "class": "code", "spellcheck": "false", "wrap": "off"}),
     )
-    file = forms.FileField(label="or a file", required=False, help_text="A file is taken instead of the text above.")
+    file = forms.FileField(
+        label=gettext_lazy("or a file"),
+        required=False,
+        help_text=gettext_lazy("A file is taken instead of the text above."),
+    )
 
     def clean(self) -> dict[str, Any]:
         """Put the text of a file into `source`; ask for one of the two."""
@@ -229,9 +256,9 @@ class PolicyDraftForm(forms.Form):
             try:
                 cleaned["source"] = uploaded.read(200_001).decode("utf-8")
             except UnicodeDecodeError:
-                self.add_error("file", "The file is not UTF-8 text.")
+                self.add_error("file", _("The file is not UTF-8 text."))
         elif not (cleaned.get("source") or "").strip():
-            self.add_error("source", "Paste the policy, or choose a file.")
+            self.add_error("source", _("Paste the policy, or choose a file."))
         return cleaned
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from audits.health import WORRYING, check_health, refused_types, worst_first
@@ -22,7 +23,7 @@ def gate_health(request: HttpRequest) -> HttpResponse:
     checks = known_checks()
     rows = worst_first(check_health(checks))
     context = {
-        "rows": [(row, checks[row.check].title if row.check in checks else "no longer in use") for row in rows],
+        "rows": [(row, checks[row.check].title if row.check in checks else _("no longer in use")) for row in rows],
         "worries": sum(row.condition in WORRYING for row in rows),
         "ran": any(row.attempts for row in rows),
         "refusals": [

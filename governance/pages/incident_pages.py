@@ -5,6 +5,8 @@ from __future__ import annotations
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from audits.reports.figures import moment
@@ -21,14 +23,18 @@ NOT_YOURS = "No group of yours may do this for this model."
 class IncidentForm(forms.Form):
     """What happened."""
 
-    title = forms.CharField(label="In one line", max_length=200)
-    description = ReasonField("What happened", "To whom, since when, and what was done at once.")
+    title = forms.CharField(label=gettext_lazy("In one line"), max_length=200)
+    description = ReasonField(
+        gettext_lazy("What happened"), gettext_lazy("To whom, since when, and what was done at once.")
+    )
     serious = forms.BooleanField(
-        label="It is serious",
+        label=gettext_lazy("It is serious"),
         required=False,
         initial=True,
-        help_text="Death or serious harm, disruption of critical infrastructure, a breach of fundamental rights, or "
-        "serious harm to property or environment (AI Act, Article 3(49)).",
+        help_text=gettext_lazy(
+            "Death or serious harm, disruption of critical infrastructure, a breach of fundamental rights, or "
+            "serious harm to property or environment, as the AI Act defines a serious incident."
+        ),
     )
 
 
@@ -38,14 +44,16 @@ def report(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Open an incident of a version."""
     version, person = visible_version(request, slug, number), person_of(request)
     act = Act(
-        title=f"Report an incident of {version}",
-        told="From now on the gates of this version are closed, until somebody who did not make it answers for it that "
-        "the incident is dealt with.",
-        button="Report it",
-        done="The incident is open, and the gates of this version are closed.",
+        title=_("Report an incident of {version}").format(version=version),
+        told=_(
+            "From now on the gates of this version are closed, until somebody who did not make it answers for it that "
+            "the incident is dealt with."
+        ),
+        button=_("Report it"),
+        done=_("The incident is open, and the gates of this version are closed."),
         back=reverse("model-version", args=[slug, number]),
         back_title=str(version),
-        refused="" if permits(person, "registry.report_incident", version.model) else NOT_YOURS,
+        refused="" if permits(person, "registry.report_incident", version.model) else str(NOT_YOURS),
         grave=True,
     )
     form = IncidentForm(posted(request))
@@ -60,23 +68,26 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Incident.objects.filter(version__model__in=visible_models(person))
     incident: Incident = found(rows.select_related("version__model", "reported_by", "end"), pk=pk)
     version = incident.version
-    refused = "" if permits(person, "registry.close_incident", version.model) else NOT_YOURS
+    refused = "" if permits(person, "registry.close_incident", version.model) else str(NOT_YOURS)
     if person.pk in (version.created_by_id, version.run_author_id):
-        refused = "You made this version, so somebody else must close its incidents."
+        refused = _("You made this version, so somebody else must close its incidents.")
     if hasattr(incident, "end"):
-        refused = "This incident is closed already."
+        refused = _("This incident is closed already.")
     act = Act(
-        title=f"Close {incident}",
-        told="You answer for it that the incident is dealt with. The gates of the version are asked again then.",
-        button="Sign and close it",
-        done="The incident is closed.",
+        title=_("Close {incident}").format(incident=incident),
+        told=_("You answer for it that the incident is dealt with. The gates of the version are asked again then."),
+        button=_("Sign and close it"),
+        done=_("The incident is closed."),
         back=reverse("model-version", args=[version.model.slug, version.number]),
         back_title=str(version),
         facts=(
-            ("Incident", incident.title),
-            ("What happened", incident.description),
-            ("Serious", "yes" if incident.serious else "no"),
-            ("Reported", f"{moment(incident.reported_at)} by {incident.reported_by.printed_name}"),
+            (_("Incident"), incident.title),
+            (_("What happened"), incident.description),
+            (_("Serious"), _("yes") if incident.serious else _("no")),
+            (
+                _("Reported"),
+                _("{day} by {name}").format(day=moment(incident.reported_at), name=incident.reported_by.printed_name),
+            ),
         ),
         refused=refused,
     )

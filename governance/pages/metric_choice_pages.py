@@ -9,8 +9,10 @@ import yaml
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from audits.reports.tongue import ours
 from governance.pages.access import person_of, require_sight, strict_page
 from governance.pages.forms import PolicyDraftForm, ReasonField
 from governance.pages.policy_pages import VIEW, starting_text
@@ -29,13 +31,15 @@ class MetricChoiceForm(forms.Form):
         super().__init__(*args, **kwargs)
         for question in questions:
             self.fields[f"answer-{question.id}"] = forms.ChoiceField(
-                label=question.text,
-                help_text=question.help,
-                choices=[(option.id, option.text) for option in question.options],
+                label=ours(question.text),
+                help_text=ours(question.help),
+                choices=[(option.id, ours(option.text)) for option in question.options],
                 widget=forms.RadioSelect,
             )
             self.fields[f"reason-{question.id}"] = ReasonField(
-                "Why", "This sentence stands in the policy and in every report made under it.", rows=2
+                gettext_lazy("Why"),
+                gettext_lazy("This sentence stands in the policy and in every report made under it."),
+                rows=2,
             )
 
     def choice(self) -> MetricChoice:

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.reports.dossier import OUTLINES
@@ -137,7 +138,7 @@ def request_promotion(request: HttpRequest, slug: str, number: int) -> HttpRespo
         told = form.cleaned_data
         made = carried_out(form, lambda: promotions.request_promotion(actor=person, version=row, **told))
         if made is not None:
-            messages.success(request, "The promotion is requested, and the checks are running.")
+            messages.success(request, _("The promotion is requested, and the checks are running."))
             return redirect(made)
     context = {
         "version": row,
@@ -178,7 +179,7 @@ def _day_asked(request: HttpRequest) -> tuple[date | None, str]:
     try:
         return date.fromisoformat(asked), ""
     except ValueError:
-        return None, "A day is written YYYY-MM-DD."
+        return None, _("A day is written YYYY-MM-DD.")
 
 
 def _on(row: RegisteredModel, day: date) -> list[StageAssignment]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance import policy_versions
@@ -127,7 +128,7 @@ def draft(request: HttpRequest) -> HttpResponse:
 
         made = carried_out(form, draft_it)
         if made is not None:
-            messages.success(request, f"{made} is drafted. Somebody else puts it into force.")
+            messages.success(request, _("{version} is drafted. Somebody else puts it into force.").format(version=made))
             return redirect("policy-version", slug=made.policy.slug, number=made.number)
     context = {
         "form": form,
@@ -149,7 +150,7 @@ def activate(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         told = form.cleaned_data
         done = carried_out(form, lambda: policy_versions.activate_policy(actor=person, policy_version=version, **told))
         if done is not None:
-            messages.success(request, f"{version} is in force.")
+            messages.success(request, _("{version} is in force.").format(version=version))
             return redirect("policy-version", slug=slug, number=number)
     return _signing(request, version, form, recall=False)
 
@@ -164,7 +165,7 @@ def recall(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         told = form.cleaned_data
         done = carried_out(form, lambda: policy_versions.recall_policy(actor=person, policy_version=version, **told))
         if done is not None:
-            messages.success(request, f"{version} is recalled.")
+            messages.success(request, _("{version} is recalled.").format(version=version))
             return redirect("policy-version", slug=slug, number=number)
     return _signing(request, version, form, recall=True)
 
@@ -175,9 +176,9 @@ def _signing(request: HttpRequest, version: PolicyVersion, form: SignedReasonFor
     former = PolicyVersion.objects.active().filter(policy=version.policy).exclude(pk=version.pk).first()
     problem = ""
     if not permits(person, "governance.activate_policy"):
-        problem = "No group of yours may do this."
+        problem = _("No group of yours may do this.")
     elif not recall and version.author_id == person.pk:
-        problem = "You wrote this version, so somebody else must put it into force."
+        problem = _("You wrote this version, so somebody else must put it into force.")
     context = {
         "version": version,
         "former": former,

@@ -8,8 +8,11 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from audits.reports.figures import moment
 from governance.models import SecurityKey
 from governance.pages.access import deciding_page, found, person_of
 from governance.pages.acts import Act, act_page, posted, status_of
@@ -24,7 +27,9 @@ class EnrolmentForm(CredentialForm):
     """What the key is called, and what it answered."""
 
     label = forms.CharField(
-        label="Name of the key", max_length=80, help_text="By which you tell it from another one, such as “desk”."
+        label=gettext_lazy("Name of the key"),
+        max_length=80,
+        help_text=gettext_lazy("By which you tell it from another one, such as “desk”."),
     )
     assertion = forms.CharField(widget=forms.HiddenInput, max_length=20_000)
     field_order = ("label", "password", "otp", "assertion")
@@ -33,7 +38,7 @@ class EnrolmentForm(CredentialForm):
 class FingerprintForm(CredentialForm):
     """What the owner reads out, and the credential of whoever confirms."""
 
-    fingerprint = forms.CharField(label="The fingerprint that its owner reads out", max_length=12)
+    fingerprint = forms.CharField(label=gettext_lazy("The fingerprint that its owner reads out"), max_length=12)
     field_order = ("fingerprint", "password", "otp")
 
 
@@ -62,10 +67,10 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     act = _act(
         request,
         key,
-        title="Confirm a security key",
-        told="Have its owner, whom you know, read out the fingerprint that the page of their keys shows.",
-        button="Confirm it",
-        done="The security key counts from now on.",
+        title=_("Confirm a security key"),
+        told=_("Have its owner, whom you know, read out the fingerprint that the page of their keys shows."),
+        button=_("Confirm it"),
+        done=_("The security key counts from now on."),
     )
     return act_page(
         request,
@@ -83,10 +88,10 @@ def retire(request: HttpRequest, pk: int) -> HttpResponse:
     act = _act(
         request,
         key,
-        title="Retire a security key",
-        told="It signs nothing any more; what it signed before stays good.",
-        button="Retire it",
-        done="The security key is retired.",
+        title=_("Retire a security key"),
+        told=_("It signs nothing any more; what it signed before stays good."),
+        button=_("Retire it"),
+        done=_("The security key is retired."),
     )
     return act_page(
         request,
@@ -109,12 +114,12 @@ def _key(request: HttpRequest, pk: int) -> SecurityKey:
 def _act(request: HttpRequest, key: SecurityKey, **words: Any) -> Act:
     return Act(
         back=reverse("authenticators"),
-        back_title="Authenticators",
+        back_title=_("Authenticators"),
         facts=(
-            ("Its owner", key.person.printed_name),
-            ("Name", key.label),
-            ("Enrolled", f"{key.enrolled_at:%Y-%m-%d %H:%M} UTC"),
+            (_("Its owner"), key.person.printed_name),
+            (_("Name"), key.label),
+            (_("Enrolled"), moment(key.enrolled_at)),
         ),
-        refused=refused_to(person_of(request), key.person, "security key"),
+        refused=refused_to(person_of(request), key.person),
         **words,
     )

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from governance import simulations
@@ -79,5 +80,5 @@ def _counted(simulation: Simulation) -> dict[str, Any]:
 
 def _version(request: HttpRequest, slug: str, number: int) -> PolicyVersion:
     if not may_simulate(person_of(request)):
-        raise PermissionDenied("Only those who draft policies or put them into force try them on the past.")
+        raise PermissionDenied(_("Only those who draft policies or put them into force try them on the past."))
     return policy_version_shown(request, slug, number)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from governance import stages
@@ -15,28 +17,36 @@ from governance.pages.forms import ConfirmForm, ReasonField, SignedReasonForm
 from registry.authority import permits
 from registry.models import RegisteredModel, StageAssignment
 
-NOT_YOURS = "No group of yours may do this for this model."
+NOT_YOURS = gettext_lazy("No group of yours may do this for this model.")
+
+
+def _version(number: int) -> str:
+    return _("version {number}").format(number=number)
 
 
 class RollBackForm(forms.Form):
     """Which earlier version, and why."""
 
     to = forms.TypedChoiceField(
-        label="Bring back", coerce=int, empty_value=None, required=False, help_text="Its gate is asked at this moment."
+        label=gettext_lazy("Bring back"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        help_text=gettext_lazy("Its gate is asked at this moment."),
     )
-    reason = ReasonField("Reason", "It is kept with the history of the stage.")
+    reason = ReasonField(gettext_lazy("Reason"), gettext_lazy("It is kept with the history of the stage."))
 
     def __init__(self, *args: object, numbers: list[int], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         choice = self.fields["to"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101  (declared above)
-        choice.choices = [("", "the one before"), *((number, f"version {number}") for number in numbers)]
+        choice.choices = [("", _("the one before")), *((number, _version(number)) for number in numbers)]
 
 
 class RetireForm(ConfirmForm):
     """Out of which stage, and why."""
 
-    stage = forms.ChoiceField(label="Out of stage", widget=forms.RadioSelect)
+    stage = forms.ChoiceField(label=gettext_lazy("Out of stage"), widget=forms.RadioSelect)
     field_order = ("stage", "reason")
 
     def __init__(self, *args: object, stages: list[str], **kwargs: object) -> None:
@@ -56,18 +66,20 @@ def roll_back(request: HttpRequest, slug: str, stage: str) -> HttpResponse:
     here = StageAssignment.objects.current().filter(model=model, stage=stage).select_related("version").first()
     number = here.version.number if here and here.version else None
     numbers = sorted(set(former.values_list("version__number", flat=True)) - {number}, reverse=True)
-    refused = "" if permits(person, "registry.complete_promotion", model) else NOT_YOURS
+    refused = "" if permits(person, "registry.complete_promotion", model) else str(NOT_YOURS)
     if not numbers:
-        refused = f"No earlier version of {model.name} was in {stage}."
+        refused = _("No earlier version of {model} was in {stage}.").format(model=model.name, stage=stage)
     act = Act(
-        title=f"Roll back {stage}",
-        told="An earlier version takes the place of the present one, if its gate is open at this moment. The history "
-        "gets a row; nothing is overwritten.",
-        button="Bring it back",
-        done=f"An earlier version is in {stage} again.",
+        title=_("Roll back {stage}").format(stage=stage),
+        told=_(
+            "An earlier version takes the place of the present one, if its gate is open at this moment. The history "
+            "gets a row; nothing is overwritten."
+        ),
+        button=_("Bring it back"),
+        done=_("An earlier version is in {stage} again.").format(stage=stage),
         back=reverse("model", args=[slug]),
         back_title=model.name,
-        facts=(("In the stage now", f"version {number}" if number else "nothing"),),
+        facts=((_("In the stage now"), _version(number) if number else _("nothing")),),
         refused=refused,
         grave=True,
     )
@@ -81,15 +93,15 @@ def retire(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Take a version out of a stage."""
     version, person = visible_version(request, slug, number), person_of(request)
     held = list(StageAssignment.objects.current().filter(version=version).values_list("stage", flat=True))
-    refused = "" if permits(person, "registry.retire_version", version.model) else NOT_YOURS
+    refused = "" if permits(person, "registry.retire_version", version.model) else str(NOT_YOURS)
     act = Act(
-        title=f"Take {version} out of a stage",
-        told="Nothing takes its place. The version can be promoted again later.",
-        button="Take it out",
-        done=f"{version} is out of the stage.",
+        title=_("Take {version} out of a stage").format(version=version),
+        told=_("Nothing takes its place. The version can be promoted again later."),
+        button=_("Take it out"),
+        done=_("{version} is out of the stage.").format(version=version),
         back=reverse("model-version", args=[slug, number]),
         back_title=str(version),
-        refused=refused or ("" if held else "The version is in no stage."),
+        refused=refused or ("" if held else _("The version is in no stage.")),
     )
     form = RetireForm(posted(request), stages=held, initial={"stage": held[0] if len(held) == 1 else None})
     return act_page(request, act, form, lambda told: stages.retire_version(actor=person, version=version, **told))
@@ -100,18 +112,20 @@ def retire(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def decommission(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Take a version out of use for good."""
     version, person = visible_version(request, slug, number), person_of(request)
-    refused = "" if permits(person, "registry.retire_version", version.model) else NOT_YOURS
+    refused = "" if permits(person, "registry.retire_version", version.model) else str(NOT_YOURS)
     if Decommission.objects.filter(version=version).exists():
-        refused = "This version is out of use already."
+        refused = _("This version is out of use already.")
     act = Act(
-        title=f"Take {version} out of use for good",
-        told="It leaves every stage, its open requests are withdrawn, and all its gates stay closed. This cannot be "
-        "undone; its records are kept.",
-        button="Take it out of use",
-        done=f"{version} is out of use.",
+        title=_("Take {version} out of use for good").format(version=version),
+        told=_(
+            "It leaves every stage, its open requests are withdrawn, and all its gates stay closed. This cannot be "
+            "undone; its records are kept."
+        ),
+        button=_("Take it out of use"),
+        done=_("{version} is out of use.").format(version=version),
         back=reverse("model-version", args=[slug, number]),
         back_title=str(version),
-        facts=(("Artifact", version.artifact_digest),),
+        facts=((_("Artifact"), version.artifact_digest),),
         refused=refused,
         grave=True,
     )

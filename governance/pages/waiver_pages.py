@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from audits.models import Finding
@@ -45,7 +46,7 @@ def ask(request: HttpRequest, pk: Any) -> HttpResponse:
             {"expires_at": "expires_on"},
         )
         if asked is not None:
-            messages.success(request, "The waiver is asked for; somebody else decides it.")
+            messages.success(request, _("The waiver is asked for; somebody else decides it."))
             return redirect(promotion)
     context = {
         "promotion": promotion,
@@ -75,7 +76,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         told = form.cleaned_data
         decision = carried_out(form, lambda: waivers.decide_waiver(actor=person, waiver=waiver, **told))
         if decision is not None:
-            messages.success(request, "The waiver is granted." if decision.granted else "The waiver is refused.")
+            messages.success(request, _("The waiver is granted.") if decision.granted else _("The waiver is refused."))
             return redirect(promotion)
     context = {
         "promotion": promotion,

@@ -90,7 +90,7 @@ QUESTIONS: Mapping[str, Question] = {
             (
                 Option("wrongly_selected", "the people wrongly selected", "selected"),
                 Option("wrongly_passed_over", "the people wrongly passed over", "passed_over"),
-                Option("both", "both", "both"),
+                Option("both", "both of them", "both"),
                 Option("those_who_get_less", "whoever gets less of something scarce, right or wrong", "reasons"),
             ),
         ),
@@ -100,7 +100,7 @@ QUESTIONS: Mapping[str, Question] = {
             "A professional licence or the size of a household may be such a reason; a stand-in for the group itself "
             "is none. The reason must be a column of the data.",
             (
-                Option("none", "no", "parity"),
+                Option("none", "no, there are none", "parity"),
                 Option("declared", "yes, and they are columns of the data", "conditional"),
             ),
         ),

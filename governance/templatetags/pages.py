@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from audits.reports import figures, filters
 from audits.reports.tongue import article, law, ours
@@ -56,7 +57,7 @@ def rule(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, dict):
         return ", ".join(f"{name}: {rule(entry)}" for name, entry in value.items() if entry not in (None, [], {}))
     return ", ".join(map(rule, value)) if isinstance(value, list | tuple) else str(value)

@@ -33,11 +33,11 @@
       }
       bar.max = told.total;
       bar.value = told.done;
-      words.textContent = `${told.done} of ${told.total} checks have finished.`;
+      words.textContent = words.dataset.progress.replace("{done}", told.done).replace("{total}", told.total);
       list.replaceChildren(...told.checks.map(step));
       pause = 2000;
     } catch {
-      words.textContent = "The server does not answer just now; this page keeps trying.";
+      words.textContent = words.dataset.silence;
       pause = Math.min(pause * 2, 30000);
     }
     window.setTimeout(ask, pause);

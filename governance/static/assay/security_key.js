@@ -46,12 +46,12 @@
 
   async function ask(act) {
     try {
-      words.textContent = "Touch your security key.";
+      words.textContent = words.dataset.touch;
       const credential = await navigator.credentials[act]({ publicKey: await options() });
       form.elements.assertion.value = answerOf(credential);
       form.submit();
     } catch (error) {
-      words.textContent = `Nothing was signed: ${error.message}`;
+      words.textContent = `${words.dataset.unsigned} ${error.message}`;
     }
   }
 

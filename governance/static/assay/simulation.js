@@ -12,7 +12,7 @@
   function show(told) {
     bar.max = told.total;
     bar.value = told.done;
-    words.textContent = `${told.done} of ${told.total} past promotions.`;
+    words.textContent = words.dataset.progress.replace("{done}", told.done).replace("{total}", told.total);
     for (const [effect, count] of Object.entries(told.counts)) {
       sums[effect] = (sums[effect] || 0) + count;
       document.querySelector(`[data-count="${effect}"]`).textContent = String(sums[effect]);
@@ -40,6 +40,6 @@
   }
 
   replay(0).catch(() => {
-    words.textContent = "The server did not answer. Load the page again to begin anew.";
+    words.textContent = words.dataset.silence;
   });
 })();

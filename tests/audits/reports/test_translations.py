@@ -16,6 +16,7 @@ from django.utils import translation
 from audits.checks.catalogue import load_checks
 from audits.criteria import Outcome
 from audits.frameworks.catalogue import FOLDER, Catalogue
+from audits.health import MEANINGS
 from audits.measurements import ObservationStatus
 from audits.reports import figures, tongue, wording
 from audits.reports.document import ReportDocument
@@ -24,8 +25,10 @@ from audits.reports.parts import Verdict
 from audits.reports.render import SUMMARY, render_html
 from audits.reports.tongue import ours
 from deploy import build_translations
-from governance.models.reviews import Review
+from governance.models import PromotionRequest, Review
+from governance.policies.metric_tree import PROPOSALS, QUESTIONS
 from governance.settings import ASSAY_CHECKS
+from registry.models import DatasetWithdrawal
 
 ROOT = build_translations.ROOT
 LANGUAGES = sorted(path.parts[-3] for path in build_translations.LOCALE.glob("*/LC_MESSAGES/django.po"))
@@ -129,6 +132,11 @@ def vocabulary() -> list[str]:
         *(str(status) for status in (*PointStatus, *Verdict, *ObservationStatus)),
         *(outline.title for outline in OUTLINES.values()),
         *(str(word) for word in (*Review.Verdict.values, *Review.Meaning.labels)),
+        *(str(word) for word in (*DatasetWithdrawal.Kind.labels, *PromotionRequest.State.labels)),
+        *(question.text for question in QUESTIONS.values()),
+        *(question.help for question in QUESTIONS.values()),
+        *(option.text for question in QUESTIONS.values() for option in question.options),
+        *(text for proposal in PROPOSALS.values() for text in (proposal.title, proposal.why)),
         "Gate audit report",
     ]
 
@@ -137,6 +145,12 @@ def vocabulary() -> list[str]:
 def test_every_word_of_the_records_has_its_translation(language: str) -> None:
     known = {entry.msgid for entry in catalogue(language, "sentences") if entry.msgstr}
     assert [word for word in vocabulary() if word not in known] == []
+
+
+@pytest.mark.parametrize("meaning", MEANINGS.values())
+def test_what_the_record_of_a_check_means_is_said_in_german(meaning: str) -> None:
+    with translation.override("de"):
+        assert ours(meaning) != meaning
 
 
 def test_every_sentence_of_a_gate_is_said_in_german() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -14,19 +15,15 @@ from registry.models import Person
 from tests.audits.reports.test_translations import bare_words
 from tests.governance.pages.conftest import Browser
 
-#: The pages on which people review and decide. The others speak English so far.
-REVIEWER_PAGES = [
-    *("queue", "review", "decide", "sign_in", "base", "bare", "act", "confirm", "waiver_ask", "waiver_decide"),
-    *("models", "model", "version", "reports", "policies", "policy_version", "ledger", "ledger_entry", "explain"),
-    *("coverage", "classification", "classify"),
-    *(f"parts/{path.stem}" for path in sorted((ROOT / "templates" / "pages" / "parts").glob("*.html"))),
-]
+PAGES = ROOT / "templates" / "pages"
+VIEWS = sorted((ROOT / "governance" / "pages").glob("*.py"))
+#: What a view or a form says to its reader.
+SAID = {"label", "help_text", "empty_label", "title", "told", "button", "done", "back_title", "refused"}
 
 
-@pytest.mark.parametrize("name", REVIEWER_PAGES)
-def test_no_word_of_a_reviewers_page_stands_outside_of_a_translation(name: str) -> None:
-    source = Path(ROOT / "templates" / "pages" / f"{name}.html").read_text(encoding="utf-8")
-    assert set(bare_words(source)) <= {
+@pytest.mark.parametrize("path", sorted(PAGES.rglob("*.html")), ids=lambda path: str(path.relative_to(PAGES)))
+def test_no_word_of_a_page_stands_outside_of_a_translation(path: Path) -> None:
+    assert set(bare_words(path.read_text(encoding="utf-8"))) <= {
         "Assay",
         "page",
         "narrow",
@@ -39,6 +36,55 @@ def test_no_word_of_a_reviewers_page_stands_outside_of_a_translation(name: str) 
         "Mermaid",
         "JSON",
     }
+
+
+def bare_sayings(source: str) -> list[str]:
+    """What a view says in English only: a literal where a reader's words stand, outside of `gettext`."""
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        said = [keyword.value for keyword in call.keywords if keyword.arg in SAID]
+        name = ast.unparse(call.func)
+        if name in {"ReasonField", "messages.success"} or name.endswith(".add_error"):
+            said += call.args
+        for value in said:
+            parts: tuple[ast.expr, ...] = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+            if isinstance(value, ast.BoolOp):
+                parts = tuple(value.values)
+            found += [ast.unparse(part) for part in parts if _is_english(part)]
+    return found
+
+
+def _is_english(part: ast.expr) -> bool:
+    texts = [part] if isinstance(part, ast.Constant) else part.values if isinstance(part, ast.JoinedStr) else []
+    # A name of a field, such as "due_on", is no sentence.
+    return any(re.search("[A-Z]| ", str(text.value)) for text in texts if isinstance(text, ast.Constant) and text.value)
+
+
+@pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.stem)
+def test_nothing_that_a_view_says_stands_outside_of_a_translation(path: Path) -> None:
+    assert bare_sayings(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'CharField(label="Name of it")',
+        'Act(told=f"Version {number} goes")',
+        'Act(refused=_("No.") if a else "It is over.")',
+        'Act(refused=refused or "It is over.")',
+        'ReasonField("Reason", gettext_lazy("Kept."))',
+        'messages.success(request, f"{version} is done.")',
+        'self.add_error("due_on", "Say by when.")',
+    ],
+)
+def test_a_bare_saying_of_a_view_would_be_found(source: str) -> None:
+    assert len(bare_sayings(source)) == 1
+
+
+def test_a_translated_saying_is_let_through() -> None:
+    assert bare_sayings('Act(told=_("It goes."), back_title=str(version), refused="")') == []
 
 
 @pytest.mark.django_db
@@ -74,6 +120,33 @@ def test_the_pages_around_a_review_speak_german(staged: PromotionRequest, ada: P
         page = browser.get(place, headers={"accept-language": "de"}).content.decode()
         assert '<html lang="de"' in page, place
         assert words in page, place
+
+
+@pytest.mark.django_db
+def test_the_pages_on_which_people_act_speak_german(
+    staged: PromotionRequest, ada: Person, maya: Person, carla: Person, signed_in: Browser
+) -> None:
+    version, rules = [staged.version.model.slug, staged.version.number], ["house_rules", 1]
+    said = {
+        (ada, reverse("delegations")): ["Vertretungen", "Sie vertreten niemanden"],
+        (ada, reverse("delegation-give")): ["Sich vertreten lassen", "Sie prüfen in keiner Rolle"],
+        (ada, reverse("authenticators")): ["Ihre Sicherheitsschlüssel", "Einmalcodes anderer"],
+        (ada, reverse("authenticator-enrol")): ["Das Geheimnis zeigen", "Ihr Passwort"],
+        (ada, reverse("security-key-enrol")): ["Name des Schlüssels", "Berühren Sie Ihren Sicherheitsschlüssel."],
+        (ada, reverse("gate-health")): ["Zustand der Gates", "Gruppenfairness von Entscheidungen", "nie gelaufen"],
+        (ada, reverse("promotion", args=[staged.pk])): ["Das Gate zu staging ist offen"],
+        (maya, reverse("promotion-ask", args=version)): ["Die Beförderung beantragen", "Prüfende lesen es zuerst"],
+        (maya, reverse("version-decommission", args=version)): ["endgültig außer Betrieb nehmen"],
+        (carla, reverse("metric-choice")): ["Wonach wird gehandelt?", "eine Entscheidung, ja oder nein"],
+        (carla, reverse("policy-draft")): ["Text der Richtlinie (YAML)", "Entwerfen"],
+        (carla, reverse("policy-recall", args=rules)): ["zurückrufen", "1 Antrag ist an sie gebunden"],
+        (carla, reverse("policy-simulate", args=rules)): ["Neu gesperrt", "{done} von {total} vergangenen"],
+    }
+    left = {}
+    for (person, place), words in said.items():
+        page = signed_in(person).get(place, headers={"accept-language": "de"}).content.decode()
+        left |= {(place, word): person.username for word in words if word not in page}
+    assert left == {}
 
 
 @pytest.mark.django_db
