@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from audits.checks._models import BINARY, Task
+from audits.checks._outcomes import labels_in, require_two
 from audits.checks._rows import Rows, quoted
 from audits.checks._weighing import weight_of
 from audits.checks.base import EvidenceError
@@ -72,7 +73,10 @@ class Asked:
 
 
 def prepare(rows: Rows, task: Task, features: Sequence[str], weights: str) -> Asked:
-    """Raises EvidenceError: no features, no target, a target or weight that cannot be one."""
+    """Raises EvidenceError: no features, no target, a target or weight that cannot be one.
+
+    Labels without the positive one are refused: every answer of both models would be wrong, and neither the worse one.
+    """
     if not features:
         raise EvidenceError("signature.features", "must name the columns the model takes")
     for name in features:
@@ -82,6 +86,8 @@ def prepare(rows: Rows, task: Task, features: Sequence[str], weights: str) -> As
         raise EvidenceError("target", "no column is tagged target, so no error can grow")
     if task.kind != BINARY:
         rows.require_numeric(label, "target")
+    elif labels := labels_in(rows, label):
+        require_two(labels, label, task)
     return Asked(rows=rows, task=task, features=features, label=label, weight=weight_of(rows, weights))
 
 

@@ -135,7 +135,7 @@ def _open(dataset: DatasetEvidence, task: Task, counting: Counting | None, *, la
 def _labels(rows: Rows, task: Task) -> list[str]:
     """The labels of a binary target, up to 20 of them."""
     name = _target(rows, task)
-    return [] if name is None or task.kind != BINARY else _distinct(rows, name)
+    return [] if name is None or task.kind != BINARY else labels_in(rows, name)
 
 
 def _target(rows: Rows, task: Task) -> str | None:
@@ -153,6 +153,12 @@ def _label(rows: Rows, task: Task, labels: list[str]) -> str:
     if task.kind != BINARY:
         rows.require_numeric(name, "target")
         return quoted(name)
+    require_two(labels, name, task)
+    return _is_positive(rows, name, task)
+
+
+def require_two(labels: list[str], name: str, task: Task) -> None:
+    """Raises EvidenceError: the `labels` of the binary target `name` lack the positive one, or are more than two."""
     if task.positive_label not in labels:
         raise EvidenceError(
             "signature.positive_label",
@@ -160,7 +166,6 @@ def _label(rows: Rows, task: Task, labels: list[str]) -> str:
         )
     if len(labels) > 2:  # noqa: PLR2004 - binary
         raise EvidenceError(name, f"holds {_shown(labels)}: a binary target has two labels")
-    return _is_positive(rows, name, task)
 
 
 def _class(rows: Rows, name: str) -> str:
@@ -178,9 +183,11 @@ def _given(rows: Rows, task: Task, name: str, labels: list[str]) -> str:
         rows.require_numeric(name, "prediction")
         return quoted(name)
     known = {task.positive_label, *labels}
-    found = set(_distinct(rows, name))
+    found = set(labels_in(rows, name))
     strangers = sorted(str(label) for label in found - known)
-    if len(known | found) > 2 or (strangers and len(known) == 2):  # noqa: PLR2004 - binary
+    # The text 1.0 is not the label 1, and must not be taken for the other one.
+    misspelt = ({_as_number(label) for label in strangers} & {_as_number(label) for label in known}) - {None}
+    if misspelt or len(known | found) > 2 or (strangers and len(known) == 2):  # noqa: PLR2004 - binary
         raise EvidenceError(
             name,
             f"holds {_shown(strangers)}, which are not labels; tag probabilities as score and declare a threshold",
@@ -237,7 +244,7 @@ def _as_number(label: str | None) -> str | None:
     return (str(int(number)) if number.is_integer() else repr(number)) if math.isfinite(number) else None
 
 
-def _distinct(rows: Rows, name: str) -> list[str]:
+def labels_in(rows: Rows, name: str) -> list[str]:
     """Up to 20 distinct labels, missing left out."""
     rows.column(name)
     texts = rows.ask(
