@@ -142,7 +142,7 @@ def test_the_pages_on_which_people_act_speak_german(
         (carla, reverse("policy-recall", args=rules)): ["zurückrufen", "1 Antrag ist an sie gebunden"],
         (carla, reverse("policy-simulate", args=rules)): ["Neu gesperrt", "{done} von {total} vergangenen"],
     }
-    left = {}
+    left: dict[tuple[str, str], str] = {}
     for (person, place), words in said.items():
         page = signed_in(person).get(place, headers={"accept-language": "de"}).content.decode()
         left |= {(place, word): person.username for word in words if word not in page}
