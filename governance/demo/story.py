@@ -22,7 +22,7 @@ from governance.demo.people import PASSWORD
 from governance.demo.service import Service
 from governance.demo.terminal import Terminal
 from governance.models import PromotionRequest, Review
-from governance.promotions import complete, record_review, request_promotion
+from governance.promotions import complete, record_review, request_promotion, withdraw_request
 from governance.waivers import decide_waiver, request_waiver
 from registry import storage
 from registry.models import ModelVersion, Person, WorkItem
@@ -46,7 +46,16 @@ class Story:
 
     # -- Gates --------------------------------------------------------------------------------------------------------
     def ask_for(self, version: ModelVersion, stage: str, reason: str) -> PromotionRequest:
-        """Maya asks, the worker measures, the gate judges; whatever is not satisfied is told with its numbers."""
+        """Maya asks, the worker measures, the gate judges; whatever is not satisfied is told with its numbers.
+
+        What an earlier demo completed stands; what it left open is withdrawn and asked for again.
+        """
+        earlier = version.promotion_requests.filter(to_stage=stage).order_by("-requested_at").first()
+        if earlier is not None and earlier.state == State.COMPLETED:
+            self.terminal.good(f"{version} came to {stage} in an earlier demo")
+            return earlier
+        if earlier is not None and earlier.is_open:
+            withdraw_request(actor=self.people["maya"], request=earlier, reason="The demo is told once more.")
         request = request_promotion(actor=self.people["maya"], version=version, to_stage=stage, reason=reason)
         self.terminal.fact("policy", f"{request.policy_version} gate {request.gate_name}")
         request = self._measured(request)

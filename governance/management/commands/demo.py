@@ -161,7 +161,7 @@ class Command(BaseCommand):
         if request.state == State.APPROVED:
             story.put_into_stage(request)
             request.refresh_from_db()
-        else:
+        if request.state != State.COMPLETED:
             story.terminal.bad(
                 f"The request is {request.get_state_display()}; the gate to {request.to_stage} stays closed."
             )
