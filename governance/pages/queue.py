@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from audits.models import Finding
 from governance.models import BreakGlass, PromotionRequest, Review
@@ -63,9 +64,9 @@ def queue(request: HttpRequest) -> HttpResponse:
             "show": show,
             "search": search,
             "filters": [
-                ("mine", "Waiting for me", counts["mine"]),
-                ("open", "Open", counts["open"]),
-                ("all", "All", counts["all"]),
+                ("mine", _("Waiting for me"), counts["mine"]),
+                ("open", _("Open"), counts["open"]),
+                ("all", _("All"), counts["all"]),
             ],
             "most_counted": MOST_COUNTED,
             "emergencies": emergencies_waiting_for(person)[:10],

@@ -128,6 +128,8 @@ def test_the_pages_on_which_people_act_speak_german(
 ) -> None:
     version, rules = [staged.version.model.slug, staged.version.number], ["house_rules", 1]
     said = {
+        (ada, reverse("promotions")): ["Wartet auf mich", ">Offen", ">Alle"],
+        (ada, reverse("model-version", args=version)): ["Technische Dokumentation (KI-VO"],
         (ada, reverse("delegations")): ["Vertretungen", "Sie vertreten niemanden"],
         (ada, reverse("delegation-give")): ["Sich vertreten lassen", "Sie prüfen in keiner Rolle"],
         (ada, reverse("authenticators")): ["Ihre Sicherheitsschlüssel", "Einmalcodes anderer"],
