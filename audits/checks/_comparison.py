@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from audits.checks._asking import Asked, Batch, errors_of, mean_value, prepare
+from audits.checks._batches import Asked, Batch, errors_of, mean_value, prepare
 from audits.checks._cells import Share
 from audits.checks._models import BINARY, Answers, Task, ask, load_model, read_task
 from audits.checks._outcomes import EVALUATION

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audits.checks._asking import Asked, Batch, errors_of, mean_value, prepare
+from audits.checks._batches import Asked, Batch, errors_of, mean_value, prepare
 from audits.checks._cells import Share
 from audits.checks._models import BINARY, Task, ask, load_model, read_task
 from audits.checks._outcomes import EVALUATION
