@@ -9,8 +9,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import task_postrun, worker_init, worker_ready
 
+from governance.service.message_files import use_whole_messages
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
+use_whole_messages()
 app = Celery("assay")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["registry", "governance"])
