@@ -24,6 +24,10 @@ from audits.statistics.moments import Moments
 
 Array = np.ndarray[Any, Any]
 MOST_PLACES = 1000
+#: Places of random orders that are held at a time; 8 MB in each of a few arrays.
+MOST_DRAWN = 1_000_000
+#: Two orders that are equally far from the shares may differ by so much.
+ROUNDING = 1e-12
 
 
 def measure_ranking(evidence: Evidence, parameters: RankingParameters) -> Measurement:
@@ -105,11 +109,16 @@ def _shown(members: dict[str, Array], groups: Groups, threshold: int) -> tuple[d
     return members, disclosure
 
 
+def _rows_of_lists(lists: Array) -> list[Array]:
+    """The rows of each list, in the order of the file."""
+    order = np.argsort(lists, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(lists[order])) + 1)
+
+
 def _places(scores: Array, lists: Array) -> tuple[Array, Array]:
     """Attention and rank (1 is best, ties in file order) of every row within its list."""
     attention, places = np.empty(scores.size), np.empty(scores.size, dtype=int)
-    for one in range(int(lists.max()) + 1):
-        own = np.flatnonzero(lists == one)
+    for own in _rows_of_lists(lists):
         attention[own] = ordering.exposure(scores[own])
         places[own[np.argsort(-scores[own], kind="stable")]] = np.arange(1, own.size + 1)
     return attention, places
@@ -120,12 +129,12 @@ def _of_feature(
 ) -> list[MetricValue]:
     values: list[MetricValue] = []
     found: dict[str, Moments] = {}
-    top = places <= parameters.top
-    for group in np.unique(names):
-        own = names == group
-        found[str(group)], rest = _moments(attention[own]), _moments(attention[~own])
-        values += _of_group(feature, str(group), found[str(group)], rest, parameters.level)
-        values += _top(feature, str(group), own, top, parameters.level)
+    groups, codes = np.unique(names, return_inverse=True)
+    hits = np.bincount(codes[places <= parameters.top], minlength=groups.size)
+    for group, (own, rest), at_top in zip(map(str, groups), _moments(attention, codes), hits, strict=True):
+        found[group] = own
+        values += _of_group(feature, group, own, rest, parameters.level)
+        values += _top(feature, group, own.rows / names.size, (int(at_top), int(hits.sum())), parameters.level)
     n = min(one.rows for one in found.values())
     metric = "lowest_exposure_ratio"
     if len(found) < 2:  # noqa: PLR2004 - a comparison
@@ -141,9 +150,30 @@ def _of_feature(
     return values
 
 
-def _moments(sample: Array) -> Moments:
-    size = int(sample.size)
-    return Moments(size, size, float(sample.mean()), float(sample.var())) if size else Moments(0, 0, 0.0, 0.0)
+def _moments(sample: Array, codes: Array) -> Iterator[tuple[Moments, Moments]]:
+    """For each code, those of its rows and those of everybody else's.
+
+    Once through the rows, whatever the number of groups: the squares of the rest follow from those within the groups
+    and those between them.
+    """
+    sizes = np.bincount(codes)
+    means = np.bincount(codes, weights=sample) / sizes
+    within = np.bincount(codes, weights=(sample - means[codes]) ** 2)
+    away = means - sample.mean()
+    between = sizes * away**2
+    for size, mean, own, apart, part in zip(sizes, means, within, away, between, strict=True):
+        others = sample.size - size
+        if not others:
+            yield _summary(size, mean, own), Moments(0, 0, 0.0, 0.0)
+            return
+        other_mean_away = -size * apart / others
+        squares = within.sum() - own + between.sum() - part - others * other_mean_away**2
+        yield _summary(size, mean, own), _summary(others, mean - apart + other_mean_away, squares)
+
+
+def _summary(size: int, mean: float, squares: float) -> Moments:
+    """`squares` is the sum about the mean; rounding may leave it a little below 0."""
+    return Moments(int(size), int(size), float(mean), max(0.0, float(squares)) / int(size))
 
 
 def _nothing(metric: str, feature: str, group: str, n: int, reason: str) -> MetricValue:
@@ -185,9 +215,12 @@ def _fieller(first: Moments, second: Moments, level: float) -> Interval | None:
     return Interval(max(0.0, (ratio - spread) / (1 - doubt)), (ratio + spread) / (1 - doubt), level, "fieller")
 
 
-def _top(feature: str, group: str, own: Array, top: Array, level: float) -> Iterator[MetricValue]:
-    """The group's share at the top, beside its share of all rows (a fact about these lists, without error)."""
-    places, hits, part = int(top.sum()), int((own & top).sum()), float(own.mean())
+def _top(feature: str, group: str, part: float, at_top: tuple[int, int], level: float) -> Iterator[MetricValue]:
+    """Its share of the top places, beside `part`, its share of all rows (a fact about these lists, without error).
+
+    `at_top`: how many of its rows stand there, and how many of all.
+    """
+    hits, places = at_top
     interval = intervals.proportion(hits, places, level)
     low, high = interval.low or 0.0, 1.0 if interval.high is None else interval.high
     for metric, value, bounds in (
@@ -218,19 +251,29 @@ def _sequence(
 def _order(
     feature: str, names: Array, places: Array, lists: Array, parameters: RankingParameters, seed: int
 ) -> Iterator[MetricValue]:
-    """NDKL averaged over the lists, and the share of shuffles that reach it."""
+    """NDKL averaged over the lists, and the share of random orders that reach it."""
     _, codes = np.unique(names, return_inverse=True)
     wanted = np.bincount(codes) / codes.size
-    kept = places <= parameters.prefix
     random = np.random.default_rng(seed)
-    members = [np.flatnonzero(lists == one) for one in range(int(lists.max()) + 1)]
-    ordered = [own[np.argsort(places[own])][: parameters.prefix] for own in members]
-    value = float(np.mean([ordering.divergence(codes[own], wanted) for own in ordered]))
-    n = int(kept.sum())
+    value, drawn = 0.0, np.zeros(parameters.orders)
+    members = _rows_of_lists(lists)
+    for own in members:
+        value += float(ordering.divergence(codes[own[np.argsort(places[own])][: parameters.prefix]], wanted))
+        drawn += _by_chance(codes[own], wanted, parameters, random)
+    value, drawn = value / len(members), drawn / len(members)
+    n = int((places <= parameters.prefix).sum())
     yield MetricValue(metric="ndkl", value=max(0.0, value), n=n, feature=feature)
-    reached = 0
-    for _ in range(parameters.orders):
-        drawn = [codes[random.permutation(own)[: parameters.prefix]] for own in members]
-        reached += float(np.mean([ordering.divergence(one, wanted) for one in drawn])) >= value - 1e-12
-    share = (reached + 1) / (parameters.orders + 1)
+    share = (int((drawn >= value - ROUNDING).sum()) + 1) / (parameters.orders + 1)
     yield MetricValue(metric="ndkl_p_value", value=share, n=n, feature=feature)
+
+
+def _by_chance(codes: Array, wanted: Array, parameters: RankingParameters, random: np.random.Generator) -> Array:
+    """(orders,) divergences of a list in random order. Only the places that count are drawn, without replacement."""
+    length = min(parameters.prefix, codes.size)
+    at_once = max(1, MOST_DRAWN // length)
+    found = []
+    for start in range(0, parameters.orders, at_once):
+        orders = range(start, min(start + at_once, parameters.orders))
+        drawn = np.stack([codes[random.choice(codes.size, length, replace=False)] for _ in orders])
+        found.append(ordering.divergence(drawn, wanted))
+    return np.concatenate(found)

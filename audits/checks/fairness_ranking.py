@@ -50,7 +50,7 @@ class RankingFairness:
     """Orders the rows by score and looks who stands where."""
 
     id: ClassVar[str] = "fairness.ranking"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     title: ClassVar[str] = "Attention and top places of groups in rankings"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[RankingParameters]] = RankingParameters
