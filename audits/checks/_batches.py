@@ -92,9 +92,13 @@ def prepare(rows: Rows, task: Task, features: Sequence[str], weights: str) -> As
 
 
 def errors_of(predictions: Array, label: Array, task: Task) -> Array:
-    """1 where a decision is wrong and 0 where it is right; in regression the absolute error."""
+    """1 where a decision is wrong and 0 where it is right; in regression the absolute error.
+
+    Binary decisions are right where both sides say positive or neither does: a model may know the other class by
+    another name than the data (0 and 2 beside a positive 1), as wherever labels stand beside decisions.
+    """
     if task.kind == BINARY:
-        return np.asarray(predictions != label, dtype=float)
+        return np.asarray((predictions == task.positive_label) != (label == task.positive_label), dtype=float)
     errors: Array = np.abs(np.asarray(predictions, dtype=float) - label)
     return errors
 

@@ -120,7 +120,8 @@ def _compare(asked: Asked, versions: list[_Version], parameters: ComparisonParam
         paired.errors.add(ours - before, batch.weight)
         if task.kind != BINARY:
             continue
-        unlike = answers[0].predictions != answers[1].predictions
+        positives = [one.predictions == task.positive_label for one in answers]
+        unlike = positives[0] != positives[1]
         paired.count((ours, before), unlike, batch.weight, counts=counts)
         scores = [one.scores for one in answers if one.scores is not None]
         if len(scores) < len(answers):

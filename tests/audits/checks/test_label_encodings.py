@@ -208,12 +208,13 @@ def test_a_lone_decision_that_is_the_positive_label_misspelt_is_not_taken_for_th
 
 # Models that are asked ------------------------------------------------------------------------------------------------
 
-#: The declared type and the words of labels whose model knows the classes 0 and 1; whether they are those.
+#: The declared type and the words of labels whose model knows the classes 0 and 1; whether the positive one is its own.
 TARGETS = {
     "integer": ("integer", ("0", "1"), True),
     "float": ("number", ("0.0", "1.0"), True),
     "bool": ("boolean", ("false", "true"), True),
     "digits": ("string", ("0", "1"), True),
+    "another negative": ("integer", ("2", "1"), True),
     "float as text": ("string", ("0.0", "1.0"), False),
     "string": ("string", ("no", "yes"), False),
     "word of truth": ("string", ("false", "true"), False),
