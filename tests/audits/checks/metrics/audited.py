@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,10 @@ Tags = Mapping[str, tuple[str, tuple[str, ...]]]
 
 #: Where no library defines the metric: written here a second time, over rows, without the product's code.
 SECOND_FORMULA = "second formula over rows"
+#: Who else computes them: the library as it is installed.
+FAIRLEARN, SKLEARN, SCIPY = (
+    f"{name} {importlib.metadata.version(name)}" for name in ("fairlearn", "scikit-learn", "scipy")
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from fairlearn.metrics import selection_rate
 from audits.checks.fairness_impact_ratios import ImpactRatios
 from audits.evidence import Evidence
 from tests.audits.checks.metrics.audited import (
+    FAIRLEARN,
     SECOND_FORMULA,
     Audited,
     Figures,
@@ -28,7 +29,6 @@ TAGS: Tags = {
     "h": ("string", ("sensitive",)),
 }
 SCORED: Tags = {**TAGS, "s": ("number", ("score",))}
-FAIRLEARN = "fairlearn 0.15.0"
 
 
 def small(path: Path) -> Evidence:

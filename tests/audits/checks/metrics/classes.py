@@ -13,6 +13,8 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from audits.checks.fairness_multiclass import MulticlassFairness
 from audits.evidence import Evidence
 from tests.audits.checks.metrics.audited import (
+    FAIRLEARN,
+    SKLEARN,
     Audited,
     Figures,
     Rows,
@@ -33,7 +35,6 @@ TAGS: Tags = {
 }
 TASK: dict[str, Any] = {"task": "multiclass_classification", "positive_label": None}
 CLASSES = ("A", "B", "Ç d")
-FAIRLEARN, SKLEARN = "fairlearn 0.15.0", "scikit-learn 1.9.1"
 
 
 def small(path: Path) -> Evidence:

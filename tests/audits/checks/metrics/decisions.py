@@ -15,7 +15,9 @@ from sklearn.metrics import accuracy_score, precision_score
 from audits.checks.fairness_group_metrics import GroupMetrics
 from audits.evidence import Evidence
 from tests.audits.checks.metrics.audited import (
+    FAIRLEARN,
     SECOND_FORMULA,
+    SKLEARN,
     Audited,
     Figures,
     Rows,
@@ -36,9 +38,6 @@ TAGS: Tags = {
     "h": ("string", ("sensitive",)),
 }
 WEIGHED: Tags = {**TAGS, "w": ("number", ("weight",))}
-
-FAIRLEARN = "fairlearn 0.15.0"
-SKLEARN = "scikit-learn 1.9.1"
 
 
 def small(path: Path) -> Evidence:

@@ -14,7 +14,10 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from audits.checks.fairness_regression import RegressionFairness
 from audits.evidence import Evidence
 from tests.audits.checks.metrics.audited import (
+    FAIRLEARN,
+    SCIPY,
     SECOND_FORMULA,
+    SKLEARN,
     Audited,
     Figures,
     Rows,
@@ -34,7 +37,6 @@ TAGS: Tags = {
     "g": ("string", ("sensitive",)),
     "h": ("string", ("sensitive",)),
 }
-SKLEARN, SCIPY = "scikit-learn 1.9.1", "SciPy 1.17.1"
 TASK: dict[str, Any] = {"task": "regression", "positive_label": None}
 
 
@@ -116,14 +118,14 @@ METRICS = {
     "mean_error": Audited({A: 0.5, B: -0.5, ("", ""): 0.0}, means(bias), SECOND_FORMULA),
     "mean_absolute_error": Audited({A: 0.5, B: 1.5}, means(mae), SKLEARN),
     "root_mean_squared_error": Audited({A: 0.5**0.5, B: 2.5**0.5}, means(rmse), SKLEARN),
-    "mean_prediction": Audited({A: 2.0, B: 3.0}, means(predicted), "fairlearn 0.15.0"),
+    "mean_prediction": Audited({A: 2.0, B: 3.0}, means(predicted), FAIRLEARN),
     "prediction_ks": Audited({A: 0.5, B: 0.5}, beside_rest(furthest("prediction")), KS),
     "prediction_wasserstein": Audited({A: 0.5 * 1 + 0.5 * 3}, beside_rest(shift("prediction")), SCIPY),
     "error_ks": Audited({A: 0.5, B: 0.5}, beside_rest(furthest("error")), KS),
     "error_wasserstein": Audited({A: 0.5 * 2}, beside_rest(shift("error")), SCIPY),
     "mean_error_difference": Audited({BOTH: 1.0}, over_groups(span, bias), SECOND_FORMULA),
     "mean_absolute_error_difference": Audited({BOTH: 1.0}, over_groups(span, mae), SKLEARN),
-    "mean_prediction_difference": Audited({BOTH: 1.0}, over_groups(span, predicted), "fairlearn 0.15.0"),
+    "mean_prediction_difference": Audited({BOTH: 1.0}, over_groups(span, predicted), FAIRLEARN),
     "worst_group_mean_absolute_error": Audited({BOTH: 1.5}, over_groups(max, mae), SKLEARN),
 }
 

@@ -23,13 +23,12 @@ from audits.measurements import Measurement
 from registry.canonical import digest_file
 from tests.audits.checks.diabetes import patient_evidence, pipeline
 from tests.audits.checks.evidence_files import dataset
-from tests.audits.checks.metrics.audited import SECOND_FORMULA, Audited, Figures, Rows, Subject, Tags, written
+from tests.audits.checks.metrics.audited import SECOND_FORMULA, SKLEARN, Audited, Figures, Rows, Subject, Tags, written
 
 DECIDED: Tags = {"y": ("integer", ("target",)), "s": ("number", ("score",))}
 PREDICTED: Tags = {"y": ("number", ("target",)), "p": ("number", ("prediction",))}
 WEIGHT: Tags = {"w": ("number", ("weight",))}
 REGRESSION: dict[str, Any] = {"task": "regression", "positive_label": None}
-SKLEARN = "scikit-learn 1.9.1"
 QUANTILE = 0.8
 
 

@@ -11,6 +11,7 @@ from audits.checks.fairness_calibration import Calibration
 from audits.evidence import Evidence
 from tests.audits.checks.metrics.audited import (
     SECOND_FORMULA,
+    SKLEARN,
     Audited,
     Figures,
     Rows,
@@ -30,7 +31,6 @@ TAGS: Tags = {
     "g": ("string", ("sensitive",)),
     "h": ("string", ("sensitive",)),
 }
-SKLEARN = "scikit-learn 1.9.1"
 BINS = 7
 
 
