@@ -108,10 +108,7 @@ def accept_risk(
     requests = [locked(request) for request in concerned.order_by("pk")]
     model = RegisteredModel.objects.select_for_update().get(pk=version.model_id)
     method = prove(actor, password=password, otp=otp)
-    if role not in roles_of(actor, ACCEPT_RISK, model):
-        raise RoleNotHeldError(f"{actor.get_username()} does not accept risks of {model.slug} as {role}.", field="role")
-    if actor.pk in (version.created_by_id, version.run_author_id, model.owner_id):
-        raise SeparationOfDutiesError("You made this version or own the model, so somebody else must answer for it.")
+    _require_answerable(actor, version, model, role)
     if withdrawal.pk not in {one.withdrawal.pk for one in recalls.withdrawn_inputs(version)}:
         raise NotAffectedError(f"{version} was not made with {withdrawal.dataset_version}.", field="withdrawal")
     for field, text in (("justification", justification), ("measures", measures)):
@@ -152,6 +149,14 @@ def accept_risk(
             reason = f"the residual risk after the withdrawal of {withdrawal.dataset_version} was accepted"
             promotions.measure_again(request, cause=PromotionRound.Cause.RERUN, reason=reason, actor=actor)
     return accepted
+
+
+def _require_answerable(actor: Person, version: ModelVersion, model: RegisteredModel, role: str) -> None:
+    """Who answers holds the role, and neither made the version nor owns the model."""
+    if role not in roles_of(actor, ACCEPT_RISK, model):
+        raise RoleNotHeldError(f"{actor.get_username()} does not accept risks of {model.slug} as {role}.", field="role")
+    if actor.pk in (version.created_by_id, version.run_author_id, model.owner_id):
+        raise SeparationOfDutiesError("You made this version or own the model, so somebody else must answer for it.")
 
 
 def _require_end(expires_at: datetime) -> None:
