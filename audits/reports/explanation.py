@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from audits.frameworks.catalogue import Catalogue
@@ -53,6 +53,12 @@ class ExplanationDocument:
     subject: Subject
     pack: Mapping[str, Any]
     rights: tuple[Right, ...] = ()
+
+    @property
+    def opened_at(self) -> datetime | None:
+        """When the gate opened for this version, if it did."""
+        approval = self.pack["approval"]
+        return datetime.fromisoformat(approval["decided_at"]) if approval else None
 
     def to_evidence(self) -> dict[str, Any]:
         """Everything on paper, JSON-ready."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +16,6 @@ from django.views.decorators.http import require_POST
 
 from audits.models import Report
 from audits.reports.dossier import OUTLINES
-from governance import reporting
 from governance.dossiers.orders import order_dossier
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
 from governance.pages.forms import carried_out
@@ -30,7 +30,7 @@ class DayForm(forms.Form):
     """With the law of which day, today unless given, and in which language."""
 
     as_of = forms.DateField(required=False)
-    language = forms.ChoiceField(choices=[(code, code) for code in reporting.LANGUAGES])
+    language = forms.ChoiceField(choices=settings.LANGUAGES)
 
     def told(self) -> dict[str, Any]:
         """What the verbs take."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from governance import reporting
 from governance.explanations import PERMISSION, explain_decision
 from governance.pages.access import person_of, strict_page, visible_version
 from governance.pages.forms import carried_out
@@ -30,7 +30,7 @@ _WAYS = (
 class RowForm(forms.Form):
     """One person's features, which of them could be changed, and in which language the answer is given."""
 
-    language = forms.ChoiceField(choices=[(code, code) for code in reporting.LANGUAGES], required=False)
+    language = forms.ChoiceField(choices=settings.LANGUAGES, required=False, initial=get_language)
 
     def __init__(self, *args: Any, features: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.reports.dossier import OUTLINES
-from governance import explanations, promotions, reporting
+from governance import explanations, promotions
 from governance.broken_glass import emergencies_of
 from governance.models import BreakGlass, Decommission, GateDecision, Incident, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
@@ -113,7 +113,6 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "may_request": permits(person, "registry.request_promotion", row.model),
         "may_order": permits(person, "registry.read_report", row.model),
         "outlines": tuple(OUTLINES.values()),
-        "languages": reporting.LANGUAGES,
         "may_retire": permits(person, "registry.retire_version", row.model),
         "may_explain": permits(person, explanations.PERMISSION, row.model),
         "emergencies": emergencies_of(BreakGlass.objects.filter(request__version=row)),

@@ -45,7 +45,6 @@ def reports(request: HttpRequest) -> HttpResponse:
         "rows": [(report, about.get(_request_key(report))) for report in page.object_list],
         "person": person,
         "documents": documents_seen_by(person)[:PAGE_SIZE],
-        "languages": reporting.LANGUAGES,
     }
     return render(request, "pages/reports.html", context)
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.urls import reverse
+from django.utils import translation
 from jsonschema import Draft202012Validator
 
 import assay_verify
+from audits.reports.render import render_html
 from audits.reports.schemas import SCHEMAS
 from audits.reports.seal import check_seal
+from audits.reports.tongue import ours
 from governance import explanations
 from governance.access.tokens import Scope
 from governance.explanations import approval_of, explain_decision
@@ -193,6 +198,32 @@ def test_the_page_shows_it(loans: ModelVersion, maya: Person, signed_in: Browser
     text = client.post(PAGE, fields(**{"way-0": "+"}) | {"as": "page"}).content.decode()
     assert "paid: not 1" in text
     assert "would have been the other one if income had been" in text
+
+
+def test_who_reads_german_is_answered_in_german(loans: ModelVersion, maya: Person, signed_in: Browser) -> None:  # noqa: F811
+    """On the page and on paper, with numbers as German writes them; the evidence stays as it was signed."""
+    client = signed_in(maya)
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    page = client.post(PAGE, fields(**{"way-0": "+"}) | {"as": "page"}).content.decode()
+    given = explain_decision(actor=maya, version=loans, row=THEIRS, mutable=["income=+"], language="de")
+    for shown in (page, render_html(given.document)):
+        text = re.sub(r"<(style|script|pre|code).*?</\1>|<[^>]+>", " ", shown, flags=re.DOTALL)
+        assert "paid: nicht 1" in text
+        assert "aller Einflüsse ausgemacht" in text
+        assert "der wichtigsten Gründe dieselben" in text
+        assert "wäre anders ausgefallen, wenn income" in text
+        assert re.search(r"ist 0,\d+", text)
+        assert not set(re.findall(r"\b[a-z]+\b", text)) & {"the", "this", "would", "had", "made", "influences"}
+    assert "made up" in json.loads(given.evidence)["explanation"]["reasons"][0]["words"]
+
+
+@pytest.mark.parametrize("way", ["raised", "lowered", "left"])
+@pytest.mark.parametrize("told", ["was not given", "was 3"])
+def test_every_reason_is_said_in_german(way: str, told: str) -> None:
+    with translation.override("de"):
+        said = ours(f"debts {told}; this {way} the score and made up 12% of all influences.")
+    assert said.startswith("debts war ")
+    assert "12% aller Einflüsse" in said
 
 
 def test_the_page_gives_the_pdf(loans: ModelVersion, maya: Person, signed_in: Browser) -> None:  # noqa: F811
