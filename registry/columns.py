@@ -57,7 +57,7 @@ def with_columns(graph: Graph) -> Graph:
 
 def with_column_lineage(names: Iterable[str]) -> frozenset[str]:
     """The families of those datasets of which somebody told from which columns any of theirs came."""
-    rows = LineageColumnEdge.objects.filter(target_family__in={family_of(name) for name in names})
+    rows = LineageColumnEdge.objects.filter(target_family__among={family_of(name) for name in names})
     return frozenset(rows.values_list("target_family", flat=True).distinct())
 
 
@@ -68,7 +68,8 @@ def tags_told(nodes: Iterable[LineageNode]) -> dict[str, dict[str, Any]]:
     """
     data = [node for node in nodes if node.kind == "dataset"]
     traced = with_column_lineage(node.name for node in data)
-    bases = LineageNode.objects.in_bulk({node.family for node in data if node.family != node.name}, field_name="name")
+    unversioned = {node.family for node in data if node.family != node.name}
+    bases = {node.name: node for node in LineageNode.objects.filter(name__among=unversioned)}
     found: dict[str, dict[str, Any]] = {}
     for node in data:
         tags = _tags(node.facts)
@@ -100,7 +101,8 @@ def _tags(facts: Mapping[str, list[Any]]) -> dict[str, set[str]]:
 def _steps(columns: Iterable[Column]) -> list[ColumnEdge]:
     wanted = set(columns)
     rows = LineageColumnEdge.objects.filter(
-        target_family__in={family for family, _name in wanted}, target_column__in={name for _family, name in wanted}
+        target_family__among={family for family, _name in wanted},
+        target_column__among={name for _family, name in wanted},
     )
     fields = ("source_family", "source_column", "target_family", "target_column", "effect")
     found = (ColumnEdge(*row) for row in rows.values_list(*fields))

@@ -173,29 +173,25 @@ def _merge(kept: Facts, said: Mapping[str, list[Any]]) -> bool:
 def _store_nodes(facts: Mapping[str, Facts]) -> dict[str, int]:
     """Add missing nodes and newer facts. Returns the key of every node by its name.
 
-    Always in the order of names: two deliveries about the same nodes wait for each other instead of locking up.
+    Always in the order of names, and all insertions first: two deliveries about the same nodes wait for each other
+    instead of locking up.
     """
     names = sorted(facts)
-    known = _locked(names)
-    missing = [name for name in names if name not in known]
-    ids = {name: key for name, (key, _facts) in known.items()}
-    rows = ((name, name.partition(":")[0], family_of(name), facts[name]) for name in missing)
-    ids |= row_sets.add(LineageNode, ("name", "kind", "family", "facts"), rows, returning=("name", "pk"))
-    met = _locked([name for name in missing if name not in ids])  # somebody else added them meanwhile
-    ids |= {name: key for name, (key, _facts) in met.items()}
-    known |= met
+    rows = ((name, name.partition(":")[0], family_of(name), facts[name]) for name in names)
+    ids = dict(row_sets.add(LineageNode, ("name", "kind", "family", "facts"), rows, returning=("name", "pk")))
+    known = _locked([name for name in names if name not in ids])
+    ids |= {name: key for name, (key, _facts) in known.items()}
     changed = [(key, held) for name, (key, held) in known.items() if facts[name] and _merge(held, facts[name])]
     row_sets.change(LineageNode, "facts", changed)
     return ids
 
 
 def _locked(names: Sequence[str]) -> dict[str, tuple[int, Facts]]:
-    """Key and facts of the nodes that exist."""
-    found: dict[str, tuple[int, Facts]] = {}
-    for some in _batches(names):
-        rows = LineageNode.objects.select_for_update().filter(name__in=some).order_by("name")
-        found |= {name: (key, facts) for name, key, facts in rows.values_list("name", "pk", "facts")}
-    return found
+    """Key and facts of nodes that exist."""
+    if not names:
+        return {}
+    rows = LineageNode.objects.select_for_update().filter(name__among=names).order_by("name")
+    return {name: (key, facts) for name, key, facts in rows.values_list("name", "pk", "facts")}
 
 
 def _store_edges(edges: Iterable[tuple[int, int, str]]) -> None:
@@ -211,7 +207,7 @@ def _join_versions(families: Iterable[str]) -> None:
     for some in _batches(sorted(families)):
         written = Exists(LineageEdge.objects.filter(target=OuterRef("pk"), role="output"))
         members: dict[str, list[tuple[int, bool, bool]]] = {}
-        mentions = LineageNode.objects.filter(family__in=some, dataset_version=None).annotate(written=written)
+        mentions = LineageNode.objects.filter(family__among=some, dataset_version=None).annotate(written=written)
         for key, name, family, is_written in mentions.values_list("pk", "name", "family", "written"):
             members.setdefault(family, []).append((key, name == family, is_written))
         wanted = {step for rows in members.values() for step in _version_steps(rows)}

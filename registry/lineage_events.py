@@ -98,7 +98,7 @@ class SameMomentError(Exception):
 @transaction.atomic
 def _keep(actor: Person, by_digest: Mapping[str, RawEvent]) -> int:
     """Keep what is not held yet, by digest. Returns how many that were. Raises SameMomentError."""
-    held = set(LineageEvent.objects.filter(digest__in=by_digest).values_list("digest", flat=True))
+    held = set(LineageEvent.objects.filter(digest__among=by_digest).values_list("digest", flat=True))
     fresh = {name: event for name, event in by_digest.items() if name not in held}
     if fresh:
         statements = [CONNECTORS[event.format].read(event.value, name) for name, event in fresh.items()]

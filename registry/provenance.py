@@ -41,14 +41,16 @@ _CARD_FACTS = (
 def lineage_of(version: ModelVersion) -> Graph:
     """Everything upstream of `version`: its features, datasets, the runs and jobs behind them, down to the sources."""
     node = version.lineage_node
-    graph = _graph(node, closures.ancestors(node), lambda source, target: (target, source))
+    above = closures.ancestors(node), closures.edges_above(node)
+    graph = _graph(node, *above, lambda source, target: (target, source))
     return recalls.with_acceptances(with_columns(graph), version, timezone.now())
 
 
 def lineage_below(version: ModelVersion) -> Graph:
     """Everything downstream of `version`: deployments, and what later runs made with it."""
     node = version.lineage_node
-    return _graph(node, closures.descendants(node), lambda source, target: (source, target))
+    below = closures.descendants(node), closures.edges_below(node)
+    return _graph(node, *below, lambda source, target: (source, target))
 
 
 def lineage_around(version: ModelVersion) -> Graph:
@@ -80,12 +82,11 @@ def dataset_facts(dataset: DatasetVersion, card: Card) -> dict[str, Any]:
     }
 
 
-def _graph(root: LineageNode, closure: QuerySet[LineageNode], turn: Turn) -> Graph:
+def _graph(root: LineageNode, closure: QuerySet[LineageNode], edges: QuerySet[LineageEdge], turn: Turn) -> Graph:
     """The closure as a plain value, without what only joins names of the same content."""
     known = {node.pk: node for node in _with_records(closure)}
     into: dict[int, list[tuple[int, str]]] = defaultdict(list)
     beside: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    edges = LineageEdge.objects.filter(target__in=closure.values("pk"), source__in=closure.values("pk"))
     for source, target, role in edges.order_by("pk").values_list("source", "target", "role"):
         into[target].append((source, role))
         near, far = turn(source, target)

@@ -1,7 +1,8 @@
-"""Many rows in one statement with one parameter: a JSON array, which SQLite and PostgreSQL take apart themselves.
+"""Many rows in one statement with one parameter, which SQLite and PostgreSQL take apart themselves.
 
 For tables that are derived by the thousand. Django binds each cell by itself, and for rows of a few short texts that
-costs more than deriving them did. Signals are not sent and `save` is not called.
+costs more than deriving them did; SQLite takes a limited number of parameters besides. Signals are not sent and `save`
+is not called.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 
 _CASTS = {"JSONField": "jsonb", "BigAutoField": "bigint", "BigIntegerField": "bigint"}
 
@@ -48,6 +51,23 @@ def change(model: type[models.Model], column: str, values: Iterable[tuple[int, A
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [json.dumps(given)])
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class Among(models.Lookup):
+    """`name__among=texts`: as `name__in`, with one parameter for any number of texts."""
+
+    lookup_name = "among"
+    prepare_rhs = False  # one value of the column is a text, and these are many
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        """`column = ANY(array)`, or `column IN (the elements of a JSON array)`."""
+        column, given = self.process_lhs(compiler, connection)
+        texts: list[str] = list(self.rhs)
+        if connection.vendor == "postgresql":
+            return f"{column} = ANY(%s)", (*given, texts)
+        return f"{column} IN (SELECT value FROM json_each(%s))", (*given, json.dumps(texts))  # noqa: S608  (a column)
 
 
 def _elements() -> str:
