@@ -7,12 +7,11 @@ two values of a fact the newer stamp is kept, and what depends on several statem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 
 from registry import row_sets
 from registry.connectors.statements import (
@@ -205,16 +204,18 @@ def _join_versions(families: Iterable[str]) -> None:
     have written may come from any writer who named none. Worked out anew for each family, from all that is known of it.
     """
     for some in _batches(sorted(families)):
-        written = Exists(LineageEdge.objects.filter(target=OuterRef("pk"), role="output"))
-        members: dict[str, list[tuple[int, bool, bool]]] = {}
-        mentions = LineageNode.objects.filter(family__among=some, dataset_version=None).annotate(written=written)
-        for key, name, family, is_written in mentions.values_list("pk", "name", "family", "written"):
-            members.setdefault(family, []).append((key, name == family, is_written))
-        wanted = {step for rows in members.values() for step in _version_steps(rows)}
-        mixed = [key for rows in members.values() if len(rows) > 1 for key, _base, _written in rows]
-        if not mixed:
+        members: dict[str, list[tuple[int, bool]]] = {}
+        mentions = LineageNode.objects.filter(family__among=some, dataset_version=None)
+        for key, name, family in mentions.values_list("pk", "name", "family"):
+            members.setdefault(family, []).append((key, name == family))
+        mixed = [rows for rows in members.values() if len(rows) > 1]
+        keys = [key for rows in mixed for key, _is_base in rows]
+        if not keys:
             continue
-        present = LineageEdge.objects.filter(Q(source__in=mixed), role=VERSION_OF)
+        outputs = LineageEdge.objects.filter(target__in=keys, role="output")
+        written = frozenset(outputs.values_list("target", flat=True))
+        wanted = {step for rows in mixed for step in _version_steps(rows, written)}
+        present = LineageEdge.objects.filter(source__in=keys, role=VERSION_OF)
         stale = [
             pk for pk, source, target in present.values_list("pk", "source", "target") if (source, target) not in wanted
         ]
@@ -222,17 +223,17 @@ def _join_versions(families: Iterable[str]) -> None:
         _store_edges((source, target, VERSION_OF) for source, target in wanted)
 
 
-def _version_steps(rows: Sequence[tuple[int, bool, bool]]) -> Iterator[tuple[int, int]]:
-    base = next(((key, written) for key, is_base, written in rows if is_base), None)
+def _version_steps(rows: Sequence[tuple[int, bool]], written: Collection[int]) -> Iterator[tuple[int, int]]:
+    base = next((key for key, is_base in rows if is_base), None)
     if base is None:
         return
-    for key, is_base, written in rows:
+    for key, is_base in rows:
         if is_base:
             continue
-        if written:
-            yield key, base[0]
-        elif base[1]:
-            yield base[0], key
+        if key in written:
+            yield key, base
+        elif base in written:
+            yield base, key
 
 
 def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:

@@ -15,7 +15,7 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 def loads(text: str) -> Any:
     """The value. Raises ValueError, also for nesting too deep to be read."""
     try:
-        return _DECODER.decode(text)
+        return _decoder(text).decode(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -28,9 +28,10 @@ def elements(text: str) -> Iterator[tuple[str, Any]]:
         return
     at = _past_blank(text, at + 1)
     more = text[at : at + 1] != "]"
+    decoder = _decoder(text)
     while more:
         try:
-            value, end = _DECODER.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, at)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         _require_storable(value)
@@ -51,14 +52,23 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
+def _decoder(text: str) -> json.JSONDecoder:
+    """Text by text is looked at only where an escape by number can hide what the whole does not show."""
+    return _CAREFUL if "\\u" in text or UNSTORABLE.search(text) else _PLAIN
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a member is given twice in one object")
+    return found
+
+
+def _storable_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         _require_storable(name)
         _require_storable(value)
-    return found
+    return _object(pairs)
 
 
 def _require_storable(value: Any) -> None:
@@ -70,4 +80,5 @@ def _require_storable(value: Any) -> None:
             _require_storable(entry)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
+_PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
+_CAREFUL = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_storable_object)

@@ -6,7 +6,6 @@ for (digest, licence, legal basis, retention) is taken from a dataset facet of o
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from registry.connectors.statements import (
     LineageRefusedError,
     StatedNode,
     Statement,
+    canonical_uuid,
     content_edges,
     dataset_name,
     family_of,
@@ -39,7 +39,7 @@ def validate(event: Any, place: str = "") -> None:
     event_time(event, place)
     if "run" in event:
         try:
-            uuid.UUID(event["run"]["runId"])
+            canonical_uuid(event["run"]["runId"])
         except ValueError:
             raise LineageRefusedError("A runId is a UUID.", field=f"{place}run.runId") from None
     for where, kind, given in _facet_groups(event):

@@ -30,6 +30,7 @@ VERSION_OF = "version"
 #: The namespace in which emitters name registered versions.
 OURS = "assay"
 _REGISTERED = re.compile(r"(?:dataset|model):[a-z0-9]+(?:-[a-z0-9]+)*/[1-9][0-9]*", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 
 MAX_NAME_BYTES = 1800  # what a unique index of PostgreSQL carries
 MAX_STEP_BYTES = 2600  # the same for the four names of a step between columns together
@@ -105,9 +106,14 @@ def feature_name(version: str, column: str, *, place: str = "signature.features"
 def run_name(text: str) -> str:
     """The node name of a run; a UUID has one spelling however it was written."""
     try:
-        return f"run:{uuid.UUID(text)}"
+        return f"run:{canonical_uuid(text)}"
     except ValueError:
         return f"run:{text}"
+
+
+def canonical_uuid(text: str) -> str:
+    """The one spelling of a UUID. Raises ValueError for what is none."""
+    return text if _UUID.fullmatch(text) else str(uuid.UUID(text))
 
 
 def column_of(feature: str) -> str:

@@ -68,9 +68,9 @@ class LineageNode(models.Model):
     which of two sayings is the newer one; a registered version's facts are read from its record instead.
     """
 
-    name = models.TextField(unique=True)
+    name = models.TextField()
     kind = models.CharField(max_length=12)
-    family = models.TextField(db_index=True, help_text="The name without the version of a dataset.")
+    family = models.TextField(help_text="The name without the version of a dataset.")
     facts = models.JSONField(default=dict)
     dataset_version = models.OneToOneField(
         DatasetVersion, on_delete=models.PROTECT, null=True, related_name="lineage_node"
@@ -79,6 +79,10 @@ class LineageNode(models.Model):
 
     class Meta:
         verbose_name = "lineage node"
+        # Not `unique` and `db_index` of the fields: these bring a second index each on PostgreSQL, for LIKE, which
+        # nothing here asks and every new node would pay for.
+        indexes: ClassVar = [models.Index(fields=("family",), name="lineage_node_family")]
+        constraints = (models.UniqueConstraint(fields=("name",), name="lineage_node_once"),)
 
     def __str__(self) -> str:
         return self.name
