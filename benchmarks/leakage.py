@@ -2,7 +2,8 @@
 
 `python -m benchmarks.leakage [--rows 1000000] [--columns 20] [--rounds 3]`
 
-Each round is a process of its own, as for any check, so its peak memory is its own. A tenth of the evaluation rows is
+Each round is a process of its own, as for any check, and so is the writing of the files: a child's peak begins with
+that of the process it was forked from, so the one that starts them stays small. A tenth of the evaluation rows is
 planted from the training rows, and the measured overlap has to be it. Returns 1 above 10 s of processor time or 1 GB:
 the clock on a busy machine tells of the others as well, and is told beside it.
 """
@@ -30,27 +31,26 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.write:
+        _write(options.write, options.rows, options.columns)
+        return 0
     if options.measure:
         sys.stdout.write(json.dumps(_measured(options.measure, options.columns)))
         return 0
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        _write(folder, options.rows, options.columns)
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.leakage",
-            "--measure",
-            str(folder),
-            "--columns",
-            str(options.columns),
-        ]
-        found = [
-            json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(options.rounds)
-        ]
+        size = ["--rows", str(options.rows), "--columns", str(options.columns)]
+        _alone("--write", place, *size)
+        found = [json.loads(_alone("--measure", place, *size)) for _ in range(options.rounds)]
     return max(_told(one, options.rows, options.columns) for one in found)
+
+
+def _alone(*arguments: str) -> bytes:
+    """What this program prints as a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.leakage", *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
 
 def _told(one: dict[str, float], rows: int, columns: int) -> int:
