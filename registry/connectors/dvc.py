@@ -16,10 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from registry import strict_json
 from registry.canonical import canonical_json, digest_file, is_digest
+from registry.connectors import yaml_files
 from registry.connectors.shapes import objects, require_object, require_text, text
 from registry.connectors.statements import (
     LineageRefusedError,
@@ -126,7 +125,7 @@ def _read_stage(
 ) -> None:
     """One stage of dvc.lock, which DVC writes only when the stage has succeeded."""
     job = job_name(event["repository"], posixpath.join(folder, stage))
-    key = uuid.uuid5(uuid.NAMESPACE_URL, job + canonical_json(_plain(entry)).decode())
+    key = uuid.uuid5(uuid.NAMESPACE_URL, job + canonical_json(entry).decode())
     run = run_name(str(key))
     code = {}
     for dependency in objects(entry.get("deps", [])):
@@ -138,7 +137,7 @@ def _read_stage(
     for out in objects(entry.get("outs", [])):
         path = posixpath.normpath(posixpath.join(folder, text(out, "path")))
         edges.append(Edge(run, file(path, out), "output"))
-    facts = {"state": "COMPLETE", "job": job, "code": code, "params": _plain(entry.get("params", {}))}
+    facts = {"state": "COMPLETE", "job": job, "code": code, "params": entry.get("params", {})}
     if event.get("revision"):
         facts["code_revision"] = event["revision"]
         edges.append(Edge(f"commit:{event['revision']}", run, "code"))
@@ -191,27 +190,19 @@ def _artifacts(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _parsed(content: str, place: str) -> Any:
     try:
-        found = yaml.safe_load(content)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        return yaml_files.loads(content)
+    except ValueError as error:
         raise LineageRefusedError(f"The file is not YAML: {str(error)[:200]}", field=place) from None
-    if strict_json.UNSTORABLE.search(content) or "\\u0000" in json.dumps(found, default=str):
-        raise LineageRefusedError("A text in the file holds NUL or half a character.", field=place)
-    return found
 
 
 def _require_manifest(name: str, content: str, place: str) -> None:
     """A manifest is named by its own MD5, so a changed one is seen."""
     found = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
     try:
-        members = json.loads(content)
-    except ValueError:
-        members = None
+        members = strict_json.loads(content)
+    except ValueError as error:
+        raise LineageRefusedError(f"The manifest is not JSON: {error}", field=place) from None
     if not isinstance(members, list):
         raise LineageRefusedError("A directory manifest is a JSON list.", field=place)
     if found != name.rpartition("/")[2].partition(".")[0]:
         raise LineageRefusedError(f"The manifest has the MD5 {found}, which is not its name.", field=place)
-
-
-def _plain(value: Any) -> Any:
-    """YAML knows dates and keys that are no text; canonical JSON does not."""
-    return json.loads(json.dumps(value, default=str))
