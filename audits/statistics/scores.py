@@ -16,6 +16,8 @@ from scipy import optimize
 Count = tuple[float, float]
 
 _TINY, _TOLERANCE, _SECANTS = 1e-12, 1e-10, 12
+#: A short step alone is no root: after one far astray the secant is so steep that the next hardly moves.
+_SETTLED = 1e-6
 #: No ratio of counts is as far from 1 as e to the 60th.
 _FAR = (-60.0, 60.0)
 #: Where all are selected the estimated variance of a logarithm is 0; a search needs a first step.
@@ -57,7 +59,7 @@ def _crossing(score: Callable[[float], float], within: tuple[float, float], near
     for _ in range(_SECANTS):
         if not start < at < end:
             break
-        if abs(at - before) < _TOLERANCE:
+        if abs(at - before) < _TOLERANCE and abs(value) < _SETTLED:
             return at
         found = score(at)
         if found == value:
@@ -72,7 +74,17 @@ def _difference_score(first: Count, second: Count, supposed: float) -> float:
     """Miettinen and Nurminen's statistic; falls as the supposed difference grows."""
     (x1, n1), (x2, n2) = first, second
     rate1, rate2, whole = x1 / n1, x2 / n2, n1 + n2
-    theta = n2 / n1
+    own, other = _likeliest(rate1, rate2, n2 / n1, supposed)
+    variance = (own * (1 - own) / n1 + other * (1 - other) / n2) * whole / max(whole - 1, _TINY)
+    distance = rate1 - rate2 - supposed
+    return distance / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, distance) if distance else 0.0
+
+
+def _likeliest(rate1: float, rate2: float, theta: float, supposed: float) -> tuple[float, float]:
+    """The likeliest rates that differ by `supposed`; `theta` is the second's rows over the first's."""
+    if rate1 == rate2 and rate1 in (0, 1):  # the general form loses half of its digits here
+        own = max(0.0, supposed) if rate1 == 0 else min(1.0, 1 + supposed)
+        return own, own - supposed
     a = 1 + theta
     b = -(1 + theta + rate1 + theta * rate2 + supposed * (theta + 2))
     c = supposed * supposed + supposed * (2 * rate1 + theta + 1) + rate1 + theta * rate2
@@ -81,10 +93,7 @@ def _difference_score(first: Count, second: Count, supposed: float) -> float:
     u = math.copysign(math.sqrt(max(0.0, b * b / (9 * a * a) - c / (3 * a))), v)
     angle = (math.pi + math.acos(min(1.0, max(-1.0, v / u**3)))) / 3 if u else math.pi / 2
     own = min(1.0, max(0.0, 2 * u * math.cos(angle) - b / (3 * a)))
-    other = min(1.0, max(0.0, own - supposed))
-    variance = (own * (1 - own) / n1 + other * (1 - other) / n2) * whole / max(whole - 1, _TINY)
-    distance = rate1 - rate2 - supposed
-    return distance / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, distance) if distance else 0.0
+    return own, min(1.0, max(0.0, own - supposed))
 
 
 def ratio(first: Count, second: Count, z: float) -> tuple[float, float | None]:
@@ -105,9 +114,12 @@ def ratio(first: Count, second: Count, z: float) -> tuple[float, float | None]:
 def _ratio_score(first: Count, second: Count, supposed: float) -> float:
     """Koopman's statistic with its sign; falls as the supposed ratio grows."""
     (x1, n1), (x2, n2) = first, second
-    a = (n1 + n2) * supposed
-    b = n1 * supposed + x1 + n2 + x2 * supposed
-    other = 2 * (x1 + x2) / (b + math.sqrt(max(0.0, b * b - 4 * a * (x1 + x2))))
+    if x1 == n1 and x2 == n2:  # the general form loses half of its digits here
+        other = 1 / max(1.0, supposed)
+    else:
+        a = (n1 + n2) * supposed
+        b = n1 * supposed + x1 + n2 + x2 * supposed
+        other = 2 * (x1 + x2) / (b + math.sqrt(max(0.0, b * b - 4 * a * (x1 + x2))))
     own = min(1.0, other * supposed)
     variance = own * (1 - own) / n1 + supposed * supposed * other * (1 - other) / n2
     distance = x1 / n1 - supposed * x2 / n2

@@ -78,6 +78,26 @@ def test_a_score_bound_is_where_the_score_test_stops_to_reject(first: tuple[int,
             assert abs(scores._ratio_score(first, second, bound)) == pytest.approx(z, abs=1e-4)
 
 
+@pytest.mark.parametrize(("first", "second"), [((0, 100), (5, 5)), ((0, 1_000_000), (20, 40)), ((0, 40), (5, 5))])
+def test_the_search_for_a_bound_is_not_led_astray_by_its_first_steps(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    level = 0.99993565
+    found = intervals.ratio(first, second, level)
+    assert found.high is not None
+    z = intervals.normal_quantile(level)
+    assert scores._ratio_score(first, second, found.high) == pytest.approx(-z, abs=1e-4)
+
+
+def test_where_all_or_none_are_selected_on_both_sides_bounds_keep_their_digits() -> None:
+    few, many = (0, 2), (0, 1_000_000)
+    assert intervals.difference(few, many).low == pytest.approx(-(intervals.normal_quantile(0.95) ** 2) / 1e6, rel=1e-4)
+    low, high = bounds(intervals.ratio((2, 2), (1_000_000, 1_000_000)))
+    z2 = intervals.normal_quantile(0.95) ** 2
+    assert high == pytest.approx(1 + z2 / 1e6, abs=1e-9)
+    assert low == pytest.approx(2 / (2 + z2), abs=1e-5)
+
+
 def test_the_widest_of_two_is_their_difference_without_its_sign() -> None:
     pair = [(48, 80), (56, 70)]
     assert bounds(intervals.widest_difference(pair)) == pytest.approx(bounds(intervals.difference(pair[1], pair[0])))
