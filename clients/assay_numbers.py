@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from assay_bounds import Bounded
 from assay_common import Outcome, TamperedError
 from assay_decisions import of_cells, of_confusion, of_errors, of_impact
 from assay_orders import of_change, of_exposure, of_importance, of_slices
@@ -92,7 +93,7 @@ def check_numbers(evidence: Mapping[str, Any], outcome: Outcome) -> None:
 
     Every figure that a finding rests on must also be the one that its check measured, and give that finding.
     """
-    computed, left = 0, Counter[str]()
+    computed, left, bounded = 0, Counter[str](), Bounded()
     measured: dict[tuple[Any, ...], Any] = {}
     for observation in evidence.get("observations") or []:
         for holder in _with_tables(observation):
@@ -104,10 +105,12 @@ def check_numbers(evidence: Mapping[str, Any], outcome: Outcome) -> None:
                 elif value["value"] is not None:
                     left[_reason(value["metric"], tables)] += 1
                 measured[observation.get("check"), value["metric"], value["feature"], value["group"]] = value
+            bounded.check(tables, holder["values"])
     rested = sum(_rests_on(finding, measured) for finding in evidence.get("findings") or [])
     outcome.facts["recomputed"] = computed
     if computed:
         outcome.held.append(f"{computed} figures were computed again from their tables and agree")
+    bounded.tell(outcome)
     if rested:
         outcome.held.append(f"{rested} findings rest on figures that their checks measured, and follow from them")
     outcome.skipped += [f"{number} figures {reason}" for reason, number in sorted(left.items())]

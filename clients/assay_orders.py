@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from assay_chance import benjamini_hochberg, hypergeometric_at_least, normal_above
+from assay_intervals import Bounds, Pair, Reach, difference, proportion, two_sided
 from assay_tables import Compute, Line, Tables, require
 
 FEW = 5  # rows expected, below which a slice is tested exactly
@@ -46,6 +47,26 @@ def _of_group(metric: str, groups: Mapping[str, Line], group: str) -> float | No
     return {"top_share": share, "top_share_difference": share - part, "top_skew": share / part}.get(metric)
 
 
+def reach_of_exposure(tables: Tables, level: float) -> Reach | None:
+    """`exposure`: the bounds of a group's share of the top places."""
+    features: dict[str, dict[str, Line]] = {}
+    for line in tables.lines("exposure", "feature", "group", "n", "among_the_top"):
+        features.setdefault(line["feature"], {})[line["group"]] = line
+
+    def reach(metric: str, feature: str, group: str, small: float) -> Bounds | None:
+        groups = features.get(feature, {})
+        if group not in groups or not metric.startswith("top_"):
+            return None
+        rows, places = (sum(line[name] for line in groups.values()) for name in ("n", "among_the_top"))
+        low, high = proportion((groups[group]["among_the_top"], places), level, small)
+        part = groups[group]["n"] / rows
+        if metric == "top_share":
+            return low, high
+        return (low - part, high - part) if metric == "top_share_difference" else (low / part, high / part)
+
+    return reach if features else None
+
+
 def _sequences(tables: Tables) -> dict[str, list[list[str]]]:
     """For each feature the groups along each list, best place first."""
     found: dict[str, dict[Any, list[tuple[int, str]]]] = {}
@@ -80,10 +101,10 @@ class _Whole:
     def __init__(self, line: Line) -> None:
         self.line = line
 
-    def sides(self, one: Line) -> list[tuple[float, float]]:
+    def sides(self, one: Line) -> tuple[Pair, Pair]:
         """(wrong, all) inside and outside; of weighted rows the effective numbers (Kish)."""
         outside = {name: self.line[name] - one[name] for name in self.line if name in one}
-        return [_pair(one), _pair(outside)]
+        return _pair(one), _pair(outside)
 
     def excess(self, one: Line) -> float:
         """Rate inside minus rate outside."""
@@ -128,6 +149,28 @@ def of_slices(tables: Tables) -> Compute | None:
         return over[metric]() if metric in over else None
 
     return compute
+
+
+def reach_of_slices(tables: Tables, level: float) -> Reach | None:
+    """`slices` beside `everybody`, at the level that counts every slice tested."""
+    everybody = tables.lines("everybody", "n", "wrong")
+    tested = tables.stated.get(("slices_tested", "", ""))
+    if not everybody or not isinstance(tested, int | float):
+        return None
+    whole, z = _Whole(everybody[0]), two_sided(1 - (1 - level) / max(1, tested))
+    shown = {
+        (line["feature"], line["slice"]): line for line in tables.lines("slices", "feature", "slice", "n", "wrong")
+    }
+    family = [line for line in tables.lines("tested", "n", "wrong", "slices") if line["slices"]]
+
+    def reach(metric: str, feature: str, group: str, _small: float) -> Bounds | None:
+        if metric == "slice_excess":
+            return difference(*whole.sides(shown[feature, group]), z)
+        if metric == "largest_excess" and family:
+            return difference(*whole.sides(max(family, key=whole.excess)), z)
+        return None
+
+    return reach
 
 
 def _over_slices(

@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Counts = dict[tuple[Any, ...], float]
-_BOTH, _ANY = (0, 1), (0, 1, None)
+BOTH, _ANY = (0, 1), (0, 1, None)
 
 # metric: labels and predictions of what is counted, then of what it is a share of
 RATES: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]] = {
-    "selection_rate": (_ANY, (1,), _ANY, _BOTH),
-    "true_positive_rate": ((1,), (1,), (1,), _BOTH),
-    "false_negative_rate": ((1,), (0,), (1,), _BOTH),
-    "false_positive_rate": ((0,), (1,), (0,), _BOTH),
-    "true_negative_rate": ((0,), (0,), (0,), _BOTH),
-    "precision": ((1,), (1,), _BOTH, (1,)),
-    "false_discovery_rate": ((0,), (1,), _BOTH, (1,)),
-    "negative_predictive_value": ((0,), (0,), _BOTH, (0,)),
-    "false_omission_rate": ((1,), (0,), _BOTH, (0,)),
-    "prevalence": ((1,), _ANY, _BOTH, _ANY),
+    "selection_rate": (_ANY, (1,), _ANY, BOTH),
+    "true_positive_rate": ((1,), (1,), (1,), BOTH),
+    "false_negative_rate": ((1,), (0,), (1,), BOTH),
+    "false_positive_rate": ((0,), (1,), (0,), BOTH),
+    "true_negative_rate": ((0,), (0,), (0,), BOTH),
+    "precision": ((1,), (1,), BOTH, (1,)),
+    "false_discovery_rate": ((0,), (1,), BOTH, (1,)),
+    "negative_predictive_value": ((0,), (0,), BOTH, (0,)),
+    "false_omission_rate": ((1,), (0,), BOTH, (0,)),
+    "prevalence": ((1,), _ANY, BOTH, _ANY),
     "missing_prediction_fraction": (_ANY, (None,), _ANY, _ANY),
     "missing_label_fraction": ((None,), _ANY, _ANY, _ANY),
 }
-_GAPS = {
+GAPS = {
     "demographic_parity_difference": "selection_rate",
     "equal_opportunity_difference": "true_positive_rate",
     "predictive_equality_difference": "false_positive_rate",
@@ -33,17 +33,17 @@ _GAPS = {
     "accuracy_equality_difference": "accuracy",
     "treatment_equality_difference": "treatment_equality",
 }
-_RATIOS = {
+RATIOS = {
     "selection_rate_ratio": "selection_rate",
     "true_positive_rate_ratio": "true_positive_rate",
     "false_positive_rate_ratio": "false_positive_rate",
 }
-_WORST = {
+WORST = {
     "worst_group_accuracy": ("accuracy", min),
     "worst_group_true_positive_rate": ("true_positive_rate", min),
     "worst_group_false_positive_rate": ("false_positive_rate", max),
 }
-_ODDS = ("true_positive_rate", "false_positive_rate")
+ODDS = ("true_positive_rate", "false_positive_rate")
 
 
 def add(counts: Counts, key: tuple[Any, ...], amount: float) -> None:
@@ -55,7 +55,7 @@ def rate(metric: str, counts: Counts) -> float | None:
     """One figure of one set of rows; None for a metric that counts do not give. Raises ZeroDivisionError."""
     if metric == "accuracy":
         hits = counts.get((0, 0), 0) + counts.get((1, 1), 0)
-        return hits / sum(n for (y, p), n in counts.items() if y in _BOTH and p in _BOTH)
+        return hits / sum(n for (y, p), n in counts.items() if y in BOTH and p in BOTH)
     if metric == "treatment_equality":
         return counts.get((1, 0), 0) / counts.get((0, 1), 0)
     if metric in {"generalized_entropy", "theil_index"}:
@@ -94,7 +94,7 @@ def group_figure(metric: str, groups: Mapping[str, Counts], group: str) -> float
     if metric == "selection_rate_ratio_to_rest":
         return _known("selection_rate", own) / _known("selection_rate", rest)
     if metric == "average_odds_difference":
-        return sum(_known(one, own) - _known(one, rest) for one in _ODDS) / 2
+        return sum(_known(one, own) - _known(one, rest) for one in ODDS) / 2
     base = metric.removesuffix("_difference")
     if base != metric and (base in RATES or base == "accuracy"):
         return _known(base, own) - _known(base, rest)
@@ -105,16 +105,16 @@ def gap_of(metric: str, groups: Mapping[str, Counts], missing: str) -> float | N
     """A figure over all groups of a feature; `missing` names the group of those whose feature is not known."""
     if metric == "missing_sensitive_fraction":
         return sum(groups.get(missing, {}).values()) / sum(sum(counts.values()) for counts in groups.values())
-    if metric in _GAPS:
-        return _spread(_GAPS[metric], groups)
-    if metric in _RATIOS:
-        return _ratio(_RATIOS[metric], groups)
-    if metric in _WORST:
-        name, pick = _WORST[metric]
+    if metric in GAPS:
+        return _spread(GAPS[metric], groups)
+    if metric in RATIOS:
+        return _ratio(RATIOS[metric], groups)
+    if metric in WORST:
+        name, pick = WORST[metric]
         return pick(_known(name, counts) for counts in groups.values())
     if metric in _PAIRS:
         each, join = _PAIRS[metric]
-        return join([each(one, groups) for one in _ODDS])
+        return join([each(one, groups) for one in ODDS])
     return None
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from assay_chance import chi_squared_above
+from assay_intervals import (
+    SMALL,
+    Bounds,
+    Pair,
+    Reach,
+    difference,
+    pair_of,
+    proportion,
+    two_sided,
+    widest_difference,
+)
 from assay_tables import Compute, Line, Tables, weight
 
 TOGETHER = "(small strata together)"
@@ -132,6 +144,54 @@ _COMPARED = {
 }
 
 
+def reach_of_strata(tables: Tables, level: float) -> Reach | None:
+    """`strata`: the bounds of the common difference and of the common odds ratio."""
+    features = _counted(tables.lines("strata", "feature", "stratum", "group", "prediction", "count"), "prediction")
+
+    def reach(metric: str, feature: str, group: str, _small: float) -> Bounds | None:
+        strata = features.get(feature)
+        if not strata or TOGETHER in strata:
+            return None
+        if metric == "largest_conditional_difference" and not group:
+            groups = sorted({name for members in strata.values() for name in members})
+            each = two_sided(1 - (1 - level) / len(groups))
+            found = [_sato(_pairs(strata, name), each) for name in groups]
+            nearest = (0.0 if low <= 0 <= high else min(abs(low), abs(high)) for low, high in found)
+            return max(nearest), max(max(abs(low), abs(high)) for low, high in found)
+        if metric == "conditional_selection_difference":
+            return _sato(_pairs(strata, group), two_sided(level))
+        return _robins(_pairs(strata, group), two_sided(level)) if metric == "conditional_odds_ratio" else None
+
+    return reach if features else None
+
+
+def _sato(pairs: _Pairs, z: float) -> tuple[float, float]:
+    """Bounds of the common difference of rates (Sato 1989)."""
+    value, first, second, weights = _common_difference(pairs), 0.0, 0.0, 0.0
+    for own, rest in pairs:
+        whole = own.total + rest.total
+        first += (own.total**2 * rest.hits - rest.total**2 * own.hits) / whole**2
+        first += own.total * rest.total * (rest.total - own.total) / (2 * whole**2)
+        second += (own.hits * (rest.total - rest.hits) + rest.hits * (own.total - own.hits)) / (2 * whole)
+        weights += own.total * rest.total / whole
+    spread = z * math.sqrt(max(0.0, value * first + second)) / weights
+    return max(-1.0, value - spread), min(1.0, value + spread)
+
+
+def _robins(pairs: _Pairs, z: float) -> tuple[float, float]:
+    """Bounds of the common odds ratio (Robins, Breslow & Greenland 1986)."""
+    with_it = against = both = mixed = neither = 0.0
+    for own, rest in pairs:
+        whole, lost, rest_lost = own.total + rest.total, own.total - own.hits, rest.total - rest.hits
+        agree, differ = (own.hits + rest_lost) / whole, (lost + rest.hits) / whole
+        up, down = own.hits * rest_lost / whole, lost * rest.hits / whole
+        with_it, against = with_it + up, against + down
+        both, mixed, neither = both + agree * up, mixed + agree * down + differ * up, neither + differ * down
+    variance = both / (2 * with_it**2) + mixed / (2 * with_it * against) + neither / (2 * against**2)
+    reach = math.exp(z * math.sqrt(variance))
+    return with_it / against / reach, with_it / against * reach
+
+
 # -- Labels of the training data ---------------------------------------------------------------------------------------
 def of_labels(tables: Tables) -> Compute | None:
     """`labels`: how unevenly groups and their labels are spread."""
@@ -202,3 +262,60 @@ _DISTANCES: Mapping[str, Callable[[float, float], float]] = {
     "total_variation": lambda first, second: abs(first - second),
     "kolmogorov_smirnov": lambda first, second: abs(first - second),
 }
+
+
+def reach_of_labels(tables: Tables, level: float) -> Reach | None:
+    """`labels`: the bounds of what is told of a group's labels beside the others'."""
+    features = {
+        feature: _with_squares(strata)
+        for feature, strata in _counted(
+            tables.lines("labels", "feature", "stratum", "group", "label", "count"), "label"
+        ).items()
+    }
+
+    def reach(metric: str, feature: str, group: str, small: float) -> Bounds | None:
+        groups = features.get(feature, {})
+        if metric == "label_difference_range" and not group:
+            return widest_difference([pair_of(hits, total) for hits, total in groups.values()], level)
+        if group not in groups:
+            return None
+        others = [one for name, one in groups.items() if name != group]
+        hits, total = groups[group]
+        rest = sum(one[0] for one in others), (sum(one[1][0] for one in others), sum(one[1][1] for one in others))
+        if metric == "class_imbalance":
+            everybody = total[0] + rest[1][0], total[1] + rest[1][1]
+            low, high = proportion(pair_of(total[0], everybody), level, small)
+            return 1 - 2 * high, 1 - 2 * low
+        if metric == "label_difference":
+            return difference(pair_of(*rest), pair_of(hits, total), two_sided(level))
+        return _box(metric, (pair_of(*rest), pair_of(hits, total)), level, small) if metric in _DISTANCES else None
+
+    return reach if features else None
+
+
+def _with_squares(strata: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[float, tuple[float, float]]]:
+    """Weight of the positive labels of each group, and weight and squares of all its labels, over all strata."""
+    found: dict[str, tuple[float, tuple[float, float]]] = {}
+    for members in strata.values():
+        for group, cells in members.items():
+            one, zero = (cells.get(value, (0.0, 0.0)) for value in (1, 0))
+            hits, (weighed, squares) = found.get(group, (0.0, (0.0, 0.0)))
+            found[group] = hits + one[0], (weighed + one[0] + zero[0], squares + one[1] + zero[1])
+    return found
+
+
+def _box(metric: str, pairs: tuple[Pair, Pair], level: float, small: float = SMALL) -> Bounds:
+    """Over both rates' intervals, each at half the error: a convex distance is largest in a corner."""
+    boxes = [proportion(pair, 1 - (1 - level) / 2, small) for pair in pairs]
+    corners = [_distance(metric, *corner) for corner in itertools.product(*boxes)]
+    overlap = boxes[0][0] <= boxes[1][1] and boxes[1][0] <= boxes[0][1]
+    high = max(corners)
+    return 0.0 if overlap else min(corners), high if math.isfinite(high) else None
+
+
+def _distance(metric: str, first: float, second: float) -> float:
+    """Infinite where what the first holds does not occur in the second."""
+    try:
+        return _DISTANCES[metric](first, second)
+    except (ValueError, ZeroDivisionError):
+        return math.inf

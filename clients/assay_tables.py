@@ -42,7 +42,8 @@ _NUMBERS = frozenset(
         "mean_prediction",
         "mean_square",
     }
-    | {"positives_above", "negatives_above", "true_positive_rate", "false_positive_rate", "p", "p_benjamini_hochberg"}
+    | {"positives_above", "negatives_above", "true_positive_rate", "false_positive_rate", "low", "high"}
+    | {"p", "p_holm", "p_benjamini_hochberg"}
 )
 
 

@@ -25,7 +25,8 @@ Of a report is checked, in this order, each only after the one before it held:
     checkpoint that was kept elsewhere.
  5. Every review that was signed with a security key is verified with that key.
  6. Every figure that the evidence states beside a table is computed again from the table, and every finding judged
-    again from its figure. Figures that no table can give are counted aloud, with the reason.
+    again from its figure; so are the bounds of intervals and the p-values that follow from tables. What no table can
+    give is told aloud, with the reason.
 
 Of an explanation to one person 1 to 3 are checked likewise, and that its words follow from its numbers.
 """

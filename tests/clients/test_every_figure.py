@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -164,15 +165,23 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def of_people(
+    check_id: str, parameters: dict[str, Any], signature: dict[str, Any], folder: Path, **changed: Any
+) -> Document:
+    """What the check measures of `people`; weights that are counts are whole numbers."""
+    if parameters.get("weights") == "counts":
+        changed = {"w": [1 + n % 3 for n in range(ROWS)], **changed}
+    given = evidence(
+        people(folder, **changed), people(folder, "train", **changed), signature={**SIGNATURE, **signature}
+    )
+    return observation(CHECKS[check_id], given, parameters)
+
+
 @pytest.mark.parametrize(("check_id", "parameters", "signature"), CASES)
 def test_weighted_rows_strata_and_small_groups_raise_no_alarm_and_hide_no_change(
     check_id: str, parameters: dict[str, Any], signature: dict[str, Any], tmp_path: Path
 ) -> None:
-    counts: dict[str, Any] = {"w": [1 + n % 3 for n in range(ROWS)]} if parameters.get("weights") == "counts" else {}
-    given = evidence(
-        people(tmp_path, **counts), people(tmp_path, "train", **counts), signature={**SIGNATURE, **signature}
-    )
-    one = observation(CHECKS[check_id], given, parameters)
+    one = of_people(check_id, parameters, signature, tmp_path)
     outcome = outcome_of(one)
     assert outcome.facts["recomputed"] >= 3
     assert not [line for line in outcome.skipped if assay_numbers._UNKNOWN in line], outcome.skipped
@@ -184,3 +193,145 @@ def test_weighted_rows_strata_and_small_groups_raise_no_alarm_and_hide_no_change
             except TamperedError as error:
                 found += value["metric"] in str(error)
     assert found >= outcome.facts["recomputed"]
+
+
+# -- Bounds and p-values -----------------------------------------------------------------------------------------------
+#: Bounds that only a new drawing, or every single row, gives again. All others are computed from the tables.
+DRAWN = {"multinomial", "multinomial-reversed", "bootstrap"}
+OF_ROWS = {
+    "delong-logit", "delong-mover", "delong-mover-tukey", "delong-bonferroni", "delta-log", "welch", "fieller",
+    "fieller-bonferroni", "order-statistics",
+}  # fmt: skip
+#: Metric to why its bounds do not follow, though their method is one of counts or of means.
+BEYOND = {
+    "brier", "worst_group_brier", "brier_difference", "brier_increase", "log_loss", "mae", "rmse", "quantile_loss",
+    "root_mean_squared_error", "mean_prediction", "mean_prediction_difference", "exposure", "error_wasserstein",
+    "prediction_wasserstein", "error_before", "noise_drop", "swap_drop", "bound_drop", "noise_flips", "swap_flips",
+    "bound_flips", "shift_drop", "library_agreement", "deletion_area", "insertion_area", "random_deletion_area",
+    "faithfulness_gain", "randomisation_correlation", "top_reasons_stability", "proxy_auc", "worst_proxy_auc",
+}  # fmt: skip
+
+
+def moved(one: Document, at: int, end: str, by: float) -> Document:
+    copied = copy.deepcopy(one)
+    copied["values"][at]["interval"][end] += by
+    return copied
+
+
+def follow(value: Document) -> bool:
+    """Whether bounds of this value are promised to be computed again."""
+    interval = value["interval"]
+    return bool(interval) and interval["method"] not in DRAWN | OF_ROWS and value["metric"] not in BEYOND
+
+
+def problem_of(one: Document) -> str:
+    """What is found wrong; "" for nothing."""
+    try:
+        outcome_of(one)
+    except TamperedError as error:
+        return str(error)
+    return ""
+
+
+def require_bounds_told(one: Document) -> int:
+    """Move every bound: each is found and named, or was told as taken; how many were found."""
+    told = " ".join(line for line in outcome_of(one).skipped if line.startswith("bounds taken as given"))
+    found = 0
+    for at, value in enumerate(one["values"]):
+        for end in ("low", "high"):
+            if not value["interval"] or value["interval"][end] is None:
+                continue
+            problem = problem_of(moved(one, at, end, 1e-3))
+            if problem:
+                assert f"the interval of {value['metric']}" in problem
+                found += 1
+            else:
+                assert value["metric"] in told
+                assert not follow(value) or one["parameters"].get("suppress_below") or weighted_impact(one)
+    return found
+
+
+def weighted_impact(one: Document) -> bool:
+    """Its table holds weights without their squares."""
+    return "favoured_weight" in one["tables"].get("impact_ratios", {"columns": ()})["columns"]
+
+
+@pytest.mark.parametrize("check_id", sorted(CHECKS))
+def test_any_one_bound_that_is_moved_is_found_and_named_or_was_told_as_taken(check_id: str, planted: Any) -> None:
+    for one in planted(check_id):
+        outcome = outcome_of(one)
+        ends = [v["interval"][end] for v in one["values"] if follow(v) for end in ("low", "high")]
+        assert require_bounds_told(one) >= sum(end is not None for end in ends)
+        assert outcome.facts["recomputed_bounds"] >= sum(map(follow, one["values"]))
+
+
+@pytest.mark.parametrize(("check_id", "parameters", "signature"), CASES)
+def test_bounds_of_weighted_rows_strata_and_small_groups_raise_no_alarm_and_hide_no_change(
+    check_id: str, parameters: dict[str, Any], signature: dict[str, Any], tmp_path: Path
+) -> None:
+    require_bounds_told(of_people(check_id, parameters, signature, tmp_path))
+
+
+def of_many_groups(tmp_path: Path, check_id: str = "fairness.group_metrics") -> Document:
+    """Thirty groups: too many for score intervals of every pair."""
+    names = [f"g{n % 30:02}" for n in range(ROWS)]
+    return of_people(check_id, {"weights": "ignored"}, {}, tmp_path, sex=names)
+
+
+def test_bounds_over_many_groups_are_those_of_newcombe_and_walter(tmp_path: Path) -> None:
+    one = of_many_groups(tmp_path)
+    methods = {value["interval"]["method"] for value in one["values"] if value["interval"]}
+    assert {"newcombe-tukey", "adjusted-log-tukey"} <= methods
+    assert outcome_of(one).facts["recomputed_bounds"] > 300
+    for at, value in enumerate(one["values"]):
+        if not value["group"] and follow(value):
+            with pytest.raises(TamperedError, match=f"the interval of {value['metric']}"):
+                outcome_of(moved(one, at, "high", 1e-3))
+
+
+def test_a_bound_that_is_told_at_another_level_is_found(planted: Any) -> None:
+    one = copy.deepcopy(planted("fairness.group_metrics")[0])
+    next(value for value in one["values"] if follow(value))["interval"]["level"] = 0.5
+    with pytest.raises(TamperedError, match="asked at"):
+        outcome_of(one)
+
+
+P_COLUMNS = ("p", "p_holm", "p_benjamini_hochberg")
+
+
+def of_tests(one: Document, change: Callable[[list[list[Any]]], None]) -> Document:
+    copied = copy.deepcopy(one)
+    change(copied["tables"]["tests"]["rows"])
+    return copied
+
+
+def multiply(at: int, place: int, by: float, rows: list[list[Any]]) -> None:
+    rows[at][place] *= by
+
+
+@pytest.mark.parametrize("weights", ["sampling", "ignored", "counts"])
+@pytest.mark.parametrize("column", P_COLUMNS)
+def test_any_one_p_value_that_is_changed_is_found_and_named(weights: str, column: str, tmp_path: Path) -> None:
+    one = of_people("fairness.group_metrics", {"weights": weights}, {}, tmp_path)
+    table = one["tables"]["tests"]
+    assert any("p-values" in line for line in outcome_of(one).held)
+    place = table["columns"].index(column)
+    for at, row in enumerate(table["rows"]):
+        for by in (1.001, 0.999):
+            if row[place] * by > 1e-9:
+                forged = of_tests(one, partial(multiply, at, place, by))
+                with pytest.raises(TamperedError, match=f"{column} of {row[1]} of {row[0]}={row[2]}"):
+                    outcome_of(forged)
+
+
+def test_a_test_that_is_left_out_or_made_up_is_found(tmp_path: Path) -> None:
+    one = of_people("fairness.group_metrics", {}, {}, tmp_path)
+    with pytest.raises(TamperedError, match="does not hold"):
+        outcome_of(of_tests(one, list.clear))
+    with pytest.raises(TamperedError, match="which is not compared"):
+        outcome_of(of_tests(one, lambda rows: rows.append(["sex", "prevalence", "f", 0.5, 0.5, 0.5])))
+
+
+def test_p_values_of_groups_that_are_partly_withheld_are_told_as_taken(tmp_path: Path) -> None:
+    one = of_people("fairness.group_metrics", {"suppress_below": 10}, {}, tmp_path)
+    assert any("p-values" in line for line in outcome_of(one).skipped)
