@@ -9,11 +9,12 @@ from datetime import datetime
 from django.utils import timezone
 
 from audits.models import AuditRun
-from governance.models import GateDecision, PromotionRequest
+from governance.models import GateDecision, PromotionRequest, PromotionRound
+from governance.moments import Moment
 from governance.refusals import subject_id
 from registry.errors import EvidenceMissingError
 from registry.events import Event
-from registry.models import LedgerEntry
+from registry.models import LedgerEntry, ModelVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class Basis:
 def basis_now(request: PromotionRequest) -> Basis:
     """What is in front of the gate at this moment."""
     return Basis(request, request.round, request.run, timezone.now())
+
+
+def basis_then(version: ModelVersion, moment: Moment) -> Basis | None:
+    """The newest audit of `version` that was finished by then, whatever was measured since; None before the first."""
+    finished = PromotionRound.objects.filter(
+        request__version=version, run__state=AuditRun.State.CLOSED, run__closed_at__lte=moment.known
+    )
+    newest = finished.select_related("request", "run").order_by("-run__closed_at", "-pk").first()
+    return Basis(newest.request, newest.number, newest.run, moment.known) if newest else None
 
 
 def basis_of(decision: GateDecision) -> Basis:

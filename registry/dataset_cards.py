@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -83,10 +84,12 @@ def card_of(version: DatasetVersion) -> Card:
     return cards_of([version])[version.pk]
 
 
-def cards_of(versions: Iterable[DatasetVersion]) -> dict[int, Card]:
-    """The card of each version by its key, in one query."""
+def cards_of(versions: Iterable[DatasetVersion], *, known: datetime | None = None) -> dict[int, Card]:
+    """The card of each version by its key, in one query; with `known`, the one that counted at that time."""
     wanted = {version.pk: version for version in versions}
-    newest = {row.dataset_version_id: row for row in DatasetCard.objects.filter(dataset_version__in=wanted).newest()}
+    rows = DatasetCard.objects.filter(dataset_version__in=wanted)
+    rows = rows.newest() if known is None else rows.filter(written_at__lte=known).order_by("revision")
+    newest = {row.dataset_version_id: row for row in rows}
     return {
         key: card_from_row(newest[key], version) if key in newest else declared_card(version)
         for key, version in wanted.items()

@@ -115,13 +115,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierDocument:
-    """The whole document. `final` is refused while a point is open."""
+    """The whole document. `final` is refused while a point is open.
+
+    The records are those of `records_of`; `told_now` says, in sentences, what of them is told as it is now.
+    """
 
     identity: Identity
     kind: str
     subject: Subject
     points: tuple[Point, ...]
     final: bool = False
+    records_of: date | None = None
+    told_now: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises DossierIncompleteError for a final document with open points, or with none at all."""
@@ -143,6 +148,8 @@ class DossierDocument:
             "subject": plain(self.subject),
             "points": [{**plain(point), "status": point.status.value} for point in self.points],
             "open": len(self.open_points),
+            "records_of": plain(self.records_of),
+            "told_now": list(self.told_now),
         }
 
 
@@ -150,12 +157,14 @@ def render_markdown(document: DossierDocument) -> str:
     """The document in Markdown. All given text is escaped."""
     subject, identity = document.subject, document.identity
     state = "Final" if document.final else f"Draft: {len(document.open_points)} of {len(document.points)} points open"
+    records = f", records as of {document.records_of}" if document.records_of else ""
     lines = [
         f"# {said(identity.title)}",
         "",
-        f"{said(subject.name)}, version {subject.version}. Law as of {identity.as_of.isoformat()}. **{state}.**",
+        f"{said(subject.name)}, version {subject.version}. Law as of {identity.as_of}{records}. **{state}.**",
         "",
         "This document is prepared from records and answers. It makes no statement about conformity.",
+        *(said(text) for text in document.told_now),
         "",
     ]
     for point in document.points:

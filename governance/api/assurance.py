@@ -19,9 +19,12 @@ from governance.api.visibility import model_for, version_for
 from governance.law import classifications
 from governance.law.coverage import coverage, roll_up
 from governance.models import Attestation, Classification
+from governance.moments import Moment
 from registry.errors import InvalidInputError
 
-AS_OF = OpenApiParameter("as_of", OpenApiTypes.DATE, description="The law of that day; today unless given.")
+AS_OF = OpenApiParameter(
+    "as_of", OpenApiTypes.DATE, description="The law and the records of that day; today unless given."
+)
 
 
 class ClassificationBody(SignedBody):
@@ -133,6 +136,7 @@ class CoverageRead(ApiView):
             {
                 "version": str(version),
                 "as_of": day.isoformat(),
+                "records_of": Moment.of(day, now=timezone.now()).known.date().isoformat(),
                 "frameworks": {
                     name: {verdict.value: count for verdict, count in found.items()}
                     for name, found in roll_up(rows).items()

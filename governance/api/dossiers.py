@@ -40,7 +40,7 @@ class DossierOrder(StrictSerializer):
 
     kind = serializers.ChoiceField(choices=tuple(OUTLINES), default="annex-iv")
     version = serializers.IntegerField(required=False, min_value=1, help_text="The newest unless given.")
-    as_of = serializers.DateField(required=False, help_text="The law of that day; today unless given.")
+    as_of = serializers.DateField(required=False, help_text="The law and the records of that day; today unless given.")
     final = serializers.BooleanField(default=False, help_text="True is refused while a point is open.")
     language = serializers.ChoiceField(choices=reporting.LANGUAGES, default="en")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -171,6 +171,7 @@ def _question(control_id: str) -> str:
     return control.duty
 
 
-def newest_classification(model: RegisteredModel) -> Classification | None:
-    """The classification that counts."""
-    return Classification.objects.filter(model=model).first()
+def newest_classification(model: RegisteredModel, *, known: datetime | None = None) -> Classification | None:
+    """The classification that counts; with `known`, the one that counted at that time."""
+    signed = Classification.objects.filter(model=model)
+    return (signed if known is None else signed.filter(signed_at__lte=known)).first()

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
+from django.utils import timezone
+
 from audits.frameworks.catalogue import Catalogue, Control, EffectStatus
-from audits.models import AuditRun
-from audits.reports.parts import Claim, ControlFacts, FindingFacts, Verdict
-from governance.basis import basis_now
+from audits.reports.parts import Claim, ControlFacts, Verdict
+from governance.basis import basis_then
 from governance.law.classifications import newest_classification
-from governance.models import Attestation, ControlAssignment, PromotionRequest
+from governance.models import Attestation, ControlAssignment
+from governance.moments import Moment
 from governance.reports import controls as report_controls
 from governance.reports import facts as report_facts
 from registry.models import ModelVersion
@@ -35,13 +37,20 @@ class Row:
 
 
 def coverage(version: ModelVersion, as_of: date) -> tuple[Row, ...]:
-    """Every control that the model's classification or a finding names, in the order of the catalogue."""
-    catalogue = Catalogue.load()
-    found = {facts.id: facts for facts in report_controls.control_facts(_findings(version), as_of)}
-    classified = newest_classification(version.model)
+    """Every control that the model's classification or a finding names, in the order of the catalogue.
+
+    Law, findings, classification, answers and who owes them are those of the day; for a day to come, those known now.
+    What people are called, and who owns the model, is told as it is now.
+    """
+    catalogue, moment = Catalogue.load(), Moment.of(as_of, now=timezone.now())
+    basis = basis_then(version, moment)
+    findings = report_facts.finding_facts(basis) if basis else ()
+    found = {facts.id: facts for facts in report_controls.control_facts(findings, as_of)}
+    classified = newest_classification(version.model, known=moment.known)
     names = {*found, *(classified.document["controls"] if classified else ())}
-    signed = _newest_by_control(Attestation.objects.filter(model=version.model))
-    owed = _newest_by_control(ControlAssignment.objects.filter(model=version.model).select_related("owner"))
+    signed = _newest_by_control(Attestation.objects.filter(model=version.model, signed_at__lte=moment.known))
+    assigned = ControlAssignment.objects.filter(model=version.model, assigned_at__lte=moment.known)
+    owed = _newest_by_control(assigned.select_related("owner"))
     return tuple(
         _row(control, found.get(control.id), signed.get(control.id), owed.get(control.id), version, as_of)
         for control in catalogue.controls(name for name in names if name in catalogue.by_id)
@@ -54,16 +63,6 @@ def roll_up(rows: tuple[Row, ...]) -> dict[str, dict[Verdict, int]]:
     for row in rows:
         counts.setdefault(row.facts.framework, Counter())[row.facts.verdict] += 1
     return {framework: dict(found) for framework, found in counts.items()}
-
-
-def _findings(version: ModelVersion) -> tuple[FindingFacts, ...]:
-    request = (
-        PromotionRequest.objects.filter(version=version, run__state=AuditRun.State.CLOSED)
-        .select_related("run")
-        .order_by("-run__closed_at", "-pk")
-        .first()
-    )
-    return report_facts.finding_facts(basis_now(request)) if request else ()
 
 
 def _newest_by_control(rows: Iterable[A]) -> dict[str, A]:

@@ -15,6 +15,7 @@ from audits.models import Report
 from audits.reports.parts import Identity
 from audits.reports.portfolio import ModelEntry, PortfolioDocument
 from governance import reporting
+from governance.moments import Moment
 from governance.refusals import recorded
 from governance.reports import bundle as report_bundle
 from governance.reports import issuing
@@ -47,7 +48,7 @@ def build_portfolio(
     names and owners. The number of queries does not depend on the number of models.
     """
     now = timezone.now()
-    moment = records.Moment.of(as_of or now.date(), now=now)
+    moment = Moment.of(as_of or now.date(), now=now)
     models = models_permitting(person, READ).filter(created_at__lte=moment.known)
     models = models.select_related("owner").order_by("slug")
     if slugs is not None:
@@ -68,7 +69,7 @@ def build_portfolio(
     )
 
 
-def _entries(models: QuerySet[RegisteredModel], moment: records.Moment) -> tuple[ModelEntry, ...]:
+def _entries(models: QuerySet[RegisteredModel], moment: Moment) -> tuple[ModelEntry, ...]:
     stages, requests = records.stages(models, moment), records.open_requests(models, moment)
     blocking, asked = records.blocking(requests, moment), Counter(request.version.model_id for request in requests)
     waivers, glass = records.live_waivers(models, moment), records.broken_glass(models, moment)

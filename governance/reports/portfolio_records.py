@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
 
@@ -22,31 +22,12 @@ from governance.models import (
     PromotionRequest,
     Waiver,
 )
+from governance.moments import Moment
 from governance.refusals import subject_id
 from registry.events import Event
 from registry.models import LedgerEntry, ModelVersion, RegisteredModel, StageAssignment
 
 Models = QuerySet[RegisteredModel]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """The day that is told about: what was on record by `known`, and what of it held at `at`.
-
-    They differ for a day to come only: then everything is known that is known now, and what ends before is over.
-    """
-
-    day: date
-    known: datetime
-    at: datetime
-
-    @classmethod
-    def of(cls, day: date, *, now: datetime) -> Moment:
-        """Today is this moment; any other day is its end (UTC)."""
-        if day == now.date():
-            return cls(day, now, now)
-        end = datetime.combine(day, time.max, UTC)
-        return cls(day, min(end, now), end)
 
 
 def stages(models: Models, moment: Moment) -> Mapping[int, list[StageEntry]]:

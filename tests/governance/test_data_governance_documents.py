@@ -61,8 +61,8 @@ def written(actor: Person, data: DatasetVersion, **changes: Any) -> None:
     write_card(actor=actor, version=data, document=told, reason="asked", replaces=card_of(data).digest)
 
 
-def points(version: ModelVersion, kind: str) -> dict[str, Point]:
-    return {point.control: point for point in build_dossier(version, kind=kind, as_of=TODAY).points}
+def points(version: ModelVersion, kind: str, as_of: date = TODAY) -> dict[str, Point]:
+    return {point.control: point for point in build_dossier(version, kind=kind, as_of=as_of).points}
 
 
 @pytest.mark.parametrize("kind", SAID)

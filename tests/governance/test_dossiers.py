@@ -18,13 +18,17 @@ from audits.reports.dossier import (
     PointStatus,
     render_markdown,
 )
+from audits.reports.render import render_html
 from governance.dossiers.answers import ANSWERS, HINTS
-from governance.dossiers.documents import build_dossier
-from governance.law.classifications import assign_control, attest
+from governance.dossiers.documents import LINEAGE_NOW, NAMES_NOW, REGISTERED_LATER, build_dossier
+from governance.law.classifications import assign_control, attest, classify_model
 from governance.models import PromotionRequest
+from governance.promotions import rerun_checks
 from registry.errors import InvalidInputError
 from registry.models import ModelVersion, Person
+from tests.governance.law.test_classification_rules import PLAIN
 from tests.people import PASSWORD, World
+from tests.stories import gap, later, measure, result
 
 TODAY = timezone.now().date()
 KINDS = pytest.mark.parametrize("kind", sorted(OUTLINES))
@@ -94,6 +98,68 @@ def test_a_persons_answer_fills_a_point_until_it_ends(
     )
     assert points(build_dossier(version, kind="annex-iv", as_of=TODAY))["aia-annex4-5"].status is PointStatus.SIGNED
     assert points(build_dossier(version, kind="annex-iv", as_of=ends))["aia-annex4-5"].status is PointStatus.OPEN
+
+
+def test_audit_answer_and_owner_are_those_of_the_day(
+    world: World, in_review: PromotionRequest, carla: Person, rosa: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = in_review.version
+
+    def on(day: date) -> dict[str, Point]:
+        return points(build_dossier(version, kind="annex-iv", as_of=day))
+
+    later(monkeypatch, days=3)
+    today, after = TODAY + timedelta(days=3), TODAY + timedelta(days=90)
+    assign_control(actor=carla, model=world.model, control_id="aia-annex4-5", owner=rosa, due=after)
+    attest(
+        actor=rosa, model=world.model, control_id="aia-annex4-5", answer="Said.", expires_on=after, password=PASSWORD
+    )
+    assert [on(day)["aia-annex4-5"].owner for day in (TODAY, today)] == ["Maya Medina", "Rosa Reyes"]
+    assert [on(day)["aia-annex4-5"].answer for day in (TODAY, today, after)] == ["", "Said.", ""]
+    assert on(TODAY - timedelta(days=1))["aia-annex4-2-g"].recorded == ()
+    measured = on(TODAY)["aia-annex4-2-g"].recorded
+    rerun_checks(actor=in_review.requested_by, request=in_review, reason="new rows")
+    assert on(today)["aia-annex4-2-g"].recorded == measured
+    in_review.refresh_from_db()
+    measure(in_review, result(gap(0.5)))
+    assert on(TODAY)["aia-annex4-2-g"].recorded == measured
+    assert on(today)["aia-annex4-2-g"].recorded != measured
+
+
+def test_class_and_role_are_those_of_the_day(
+    world: World, version: ModelVersion, carla: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch, days=2)
+    classify_model(actor=carla, model=world.model, answers=PLAIN, reasons="It sorts mail.", password=PASSWORD)
+    version.refresh_from_db()
+    told = [build_dossier(version, kind="annex-iv", as_of=TODAY + timedelta(days=days)) for days in (0, 2)]
+    assert [document.subject.risk_class for document in told] == ["high", "minimal"]
+
+
+def test_a_day_that_has_passed_says_what_is_told_as_of_now(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today, ahead = TODAY + timedelta(days=2), TODAY + timedelta(days=90)
+    later(monkeypatch, days=2)
+    told = {
+        day: build_dossier(version, kind="annex-iv", as_of=day)
+        for day in (TODAY - timedelta(days=1), TODAY, today, ahead)
+    }
+    assert [document.records_of for document in told.values()] == [*list(told)[:3], today]
+    assert [document.told_now for document in told.values()] == [
+        (NAMES_NOW, LINEAGE_NOW, REGISTERED_LATER),
+        (NAMES_NOW, LINEAGE_NOW),
+        (),
+        (),
+    ]
+    page = render_html(told[TODAY])
+    assert NAMES_NOW in page
+    assert "Law and records as of" in page
+    assert "records as of" in render_html(told[ahead])
+    german = build_dossier(version, kind="annex-iv", as_of=TODAY, language="de")
+    assert NAMES_NOW not in render_html(german).partition("<script")[0]
+    assert NAMES_NOW in german.to_evidence()["told_now"]
+    assert NAMES_NOW.rstrip(".") in render_markdown(told[TODAY])
 
 
 @pytest.mark.parametrize("text", ["TODO", "tbd", "To be completed by legal", "{{ name }}", "???", "Lorem ipsum dolor"])

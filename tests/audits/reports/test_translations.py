@@ -25,6 +25,7 @@ from audits.reports.parts import Verdict
 from audits.reports.render import SUMMARY, render_html
 from audits.reports.tongue import ours
 from deploy import build_translations
+from governance.dossiers.documents import LINEAGE_NOW, NAMES_NOW, REGISTERED_LATER
 from governance.models import PromotionRequest, Review
 from governance.policies.metric_tree import PROPOSALS, QUESTIONS
 from governance.settings import ASSAY_CHECKS
@@ -138,6 +139,7 @@ def vocabulary() -> list[str]:
         *(option.text for question in QUESTIONS.values() for option in question.options),
         *(text for proposal in PROPOSALS.values() for text in (proposal.title, proposal.why)),
         "Gate audit report",
+        *(NAMES_NOW, LINEAGE_NOW, REGISTERED_LATER),
     ]
 
 

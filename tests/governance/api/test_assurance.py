@@ -87,12 +87,18 @@ def test_a_document_that_there_is_not_is_named(
     refused(connect(rosa).get(f"{BASE}dossier/", question), status, code, field)
 
 
-def test_the_coverage_counts_and_names_the_law_of_the_day(
+def test_the_coverage_counts_and_names_law_and_records_of_the_day(
     connect: Connect, rosa: Person, otto: Person, in_review: PromotionRequest
 ) -> None:
     client = connect(rosa)
-    answer = client.get(f"{BASE}versions/1/coverage/", {"as_of": "2026-06-30"}).json()
-    assert answer["frameworks"] == {"EU AI Act": {"evidence supports": 2}}
-    assert "2 August 2026" in answer["controls"][0]["facts"]["effective"]
+    told = [
+        client.get(f"{BASE}versions/1/coverage/", {"as_of": day}).json()
+        for day in ("2026-06-30", "2027-06-30", "2028-12-31")
+    ]
+    assert [answer["frameworks"] for answer in told] == [{}, *2 * ({"EU AI Act": {"evidence supports": 2}},)]
+    assert [answer["records_of"] == answer["as_of"] for answer in told] == [True, False, False]
+    effects = [answer["controls"][0]["facts"]["effective"] for answer in told[1:]]
+    assert effects[0].startswith("upcoming, applies from 2 December 2027")
+    assert effects[1].startswith("binding")
     refused(connect(otto).get(f"{BASE}versions/1/coverage/"), 403, "permission-refused")
     refused(connect(otto).get(f"{BASE}dossier/"), 403, "permission-refused")

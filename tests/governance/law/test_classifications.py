@@ -13,11 +13,12 @@ from governance.errors import ProhibitedUseError, WrongCredentialError
 from governance.law.classifications import assign_control, attest, classify_model, newest_classification
 from governance.law.coverage import Row, coverage, roll_up
 from governance.models import Attestation, Classification, PromotionRequest
-from governance.promotions import request_promotion
+from governance.promotions import request_promotion, rerun_checks
 from registry.errors import InvalidInputError, PermissionRefusedError
 from registry.models import LedgerEntry, ModelVersion, Person
 from tests.governance.law.test_classification_rules import PLAIN
 from tests.people import PASSWORD, World
+from tests.stories import gap, later, measure, result
 
 HIGH = {**PLAIN, "annex_iii": ["5(b)"], "personal_data": True, "automated_decision": True}
 TODAY = timezone.now().date()
@@ -162,6 +163,30 @@ def test_a_signed_answer_stands_until_it_ends(
     assert "ended on" in ended.facts.why
 
 
+def test_findings_classification_and_answers_are_those_of_the_day(
+    world: World, in_review: PromotionRequest, carla: Person, rosa: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, due = in_review.version, TODAY + timedelta(days=30)
+    assert coverage(version, TODAY - timedelta(days=1)) == ()
+    before = rows(version)
+    later(monkeypatch, days=2)
+    classify(world, carla)
+    assign_control(actor=carla, model=world.model, control_id=CONTROL, owner=rosa, due=due)
+    assert rows(version) == before
+    answered = TODAY + timedelta(days=2)
+    assert rows(version, answered)[CONTROL].due == due
+    later(monkeypatch, days=2)
+    answer(world, rosa)
+    rerun_checks(actor=in_review.requested_by, request=in_review, reason="new rows")
+    in_review.refresh_from_db()
+    measure(in_review, result(gap(0.5)))
+    assert rows(version, answered)[CONTROL].evidence == ()
+    assert rows(version, answered)["aia-10-2-f"].facts.verdict is Verdict.SUPPORTS
+    now = rows(version, TODAY + timedelta(days=4))
+    assert now[CONTROL].facts.verdict is Verdict.SUPPORTS
+    assert now["aia-10-2-f"].facts.verdict is Verdict.DOES_NOT_SUPPORT
+
+
 def test_a_check_that_failed_is_not_outvoted_by_an_answer(
     world: World, blocked: PromotionRequest, rosa: Person
 ) -> None:
@@ -172,8 +197,6 @@ def test_a_check_that_failed_is_not_outvoted_by_an_answer(
 @pytest.fixture
 def blocked(asked: PromotionRequest) -> PromotionRequest:
     """The gap between the groups is far too wide."""
-    from tests.stories import gap, measure, result
-
     return measure(asked, result(gap(0.5)))
 
 
