@@ -31,7 +31,7 @@ from tests.audits.checks.scorers.trained import (
 BOOSTERS = [
     (form, kind) for form in ("xgboost-json", "xgboost-ubj", "lightgbm-text") for kind in ("binary", "three", "number")
 ]
-ALL = [*BOOSTERS, ("onnx", "binary"), ("onnx", "three")]
+ALL = [*BOOSTERS, *(("onnx", kind) for kind in ("binary", "three", "number"))]
 KINDS = (BINARY, MULTICLASS, REGRESSION)
 
 
@@ -41,7 +41,8 @@ def rows() -> pd.DataFrame:
 
 def theirs(form: str, kind: str, frame: pd.DataFrame) -> Any:
     if form == "onnx":
-        return neural_network(kind).predict_proba(frame.to_numpy())
+        network = neural_network(kind)
+        return (network.predict if kind == "number" else network.predict_proba)(frame.to_numpy())
     if form == "lightgbm-text":
         return booster("lightgbm", kind).predict(frame)
     return booster("xgboost", kind).predict(xgboost.DMatrix(frame))

@@ -11,7 +11,7 @@ import lightgbm
 import numpy as np
 import xgboost
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -53,7 +53,9 @@ def booster(library: str, kind: str) -> Any:
 @cache
 def neural_network(kind: str) -> Any:
     rows = patients()[list(NUMBERS)].iloc[:TRAINING_ROWS]
-    model = make_pipeline(StandardScaler(), MLPClassifier((8, 4), random_state=0, max_iter=300))
+    layers: dict[str, Any] = {"hidden_layer_sizes": (8, 4), "random_state": 0, "max_iter": 300}
+    last = MLPRegressor(**layers) if kind == "number" else MLPClassifier(**layers)
+    model = make_pipeline(StandardScaler(), last)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(rows.to_numpy(), labels(kind)[:TRAINING_ROWS])
@@ -63,7 +65,7 @@ def write_model(folder: Path, file_format: str, kind: str) -> Path:
     """The file that a user would upload."""
     path = folder / f"model.{SUFFIX[file_format]}"
     if file_format == "onnx":
-        final = "Softmax" if kind == "three" else "Sigmoid"
+        final = {"binary": "Sigmoid", "three": "Softmax", "number": "Identity"}[kind]
         path.write_bytes(network(neural_network(kind), len(NUMBERS), final))
     else:
         booster(file_format.split("-", maxsplit=1)[0], kind).save_model(path)
