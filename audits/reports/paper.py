@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from audits.reports.lettering import draw_whole_lines
 from audits.reports.text import FONTS
 from registry.canonical import digest
 
@@ -64,6 +65,7 @@ def to_pdf(html: str, *, number: str, generated_at: datetime, evidence: bytes) -
         modified=generated_at,
         relationship="Data",
     )
+    draw_whole_lines()
     page = HTML(string=html, url_fetcher=fetch_embedded, base_url=None)
     try:
         with warnings.catch_warnings(), _failures_end_the_rendering():
