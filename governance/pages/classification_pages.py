@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.frameworks.catalogue import Catalogue
+from audits.reports.tongue import ours
 from governance.law.classification_rules import Answers, Classified, classify
 from governance.law.classifications import classify_model, newest_classification
 from governance.pages import classification_forms as wizard
@@ -146,6 +147,6 @@ def _follows(model: RegisteredModel, controls: Any, risk_class: str, *, outcome:
     try:
         policy = policy_in_force(model)
     except AssayError as error:
-        return told | {"problem": str(error)}
+        return told | {"problem": ours(error.problem)}
     roles = sorted({seat.role for gate in policy.rules.gates for seat in gate.quorum})
     return told | {"policy": policy, "title": policy.rules.title, "roles": roles}

@@ -82,7 +82,7 @@ def review_statement(request: HttpRequest, pk: Any) -> HttpResponse:
     try:
         return JsonResponse(review_options(actor=person, request=promotion, words=words))
     except AssayError as error:
-        return JsonResponse({"problem": str(error)}, status=UNPROCESSABLE)
+        return JsonResponse({"problem": ours(error.problem)}, status=UNPROCESSABLE)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -273,5 +273,5 @@ def carried_out(form: forms.Form, verb: Callable[[], R], names: dict[str, str] |
         form.add_error("source" if "source" in form.fields else None, str(error))
     except AssayError as error:
         field = (names or {}).get(error.field, error.field)
-        form.add_error(field if field in form.fields else None, error.problem)
+        form.add_error(field if field in form.fields else None, ours(error.problem))
     return None

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.reports.dossier import OUTLINES
+from audits.reports.tongue import ours
 from governance import explanations, promotions
 from governance.broken_glass import emergencies_of
 from governance.models import BreakGlass, Decommission, GateDecision, Incident, PromotionRequest
@@ -156,7 +157,7 @@ def _rules(row: RegisteredModel) -> tuple[Policy | None, str]:
     try:
         return policy_in_force(row).rules, ""
     except AssayError as error:
-        return None, error.problem
+        return None, ours(error.problem)
 
 
 def _stages(row: RegisteredModel, rules: Policy | None) -> list[StageNow]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from audits.criteria import Outcome
@@ -16,6 +17,7 @@ from audits.models import AuditRun, Observation
 from audits.plans import AuditPlan
 from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.pictures import Picture, of_check
+from audits.reports.tongue import ours
 from audits.reports.wording import CheckWording, wording_of
 from audits.runs import known_checks
 from governance import decisions, reporting
@@ -108,9 +110,9 @@ def progress_of(run: AuditRun) -> dict[str, Any]:
         steps.append(
             {
                 "check": planned.check,
-                "title": check.title if check else planned.check,
+                "title": ours(check.title) if check else planned.check,
                 "shape": shown.shape if shown else "◔",
-                "words": shown.word if shown else "running",
+                "words": ours(shown.word) if shown else _("running"),
             }
         )
     return {"done": len(statuses), "total": len(steps), "checks": steps}

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from audits.reports.tongue import ours
 from governance.pages.words import BAD, OK, QUIET, event_in_words
 from registry.models import LedgerEntry, Person
 
@@ -62,21 +65,24 @@ def _told(entry: LedgerEntry, body: dict[str, Any], names: dict[str, str]) -> To
 
 
 def _detail(event: str, facts: dict[str, Any]) -> str:
-    """The one fact that a reader of this event looks for."""
-    role = str(facts.get("role", "")).replace("_", " ")
+    """The one fact that a reader of this event looks for. Names, numbers and codes stay as they are."""
+    told = {name: str(value) for name, value in facts.items()}
+    role = ours(told.get("role", "").replace("_", " "))
     details = {
-        "observation.recorded": f"{facts.get('check', '')}: {facts.get('status', '')}",
-        "review.recorded": f"{facts.get('verdict', '')} as {role}",
-        "gate.decided": str(facts.get("decision", "")),
-        "action.refused": f"{facts.get('verb', '')}: {facts.get('code', '')}",
-        "stage.assigned": f"{facts.get('stage', '')}",
-        "promotion.requested": f"to {facts.get('to_stage', '')}, gate {facts.get('gate', '')}",
-        "promotion.completed": str(facts.get("stage", "")),
-        "waiver.requested": str(facts.get("criterion", "")),
-        "waiver.granted": f"{facts.get('criterion', '')} as {role}",
-        "waiver.refused": f"{facts.get('criterion', '')} as {role}",
-        "report.sealed": str(facts.get("number", "")),
-        "report.read": str(facts.get("number", "")),
-        "promotion.rerun": f"round {facts.get('round', '')}",
+        "observation.recorded": f"{told.get('check', '')}: {ours(told.get('status', ''))}",
+        "review.recorded": f"{ours(told.get('verdict', ''))} ({role})",
+        "gate.decided": ours(told.get("decision", "")),
+        "action.refused": f"{told.get('verb', '')}: {told.get('code', '')}",
+        "stage.assigned": told.get("stage", ""),
+        "promotion.requested": _("to {stage}, gate {gate}").format(
+            stage=told.get("to_stage", ""), gate=told.get("gate", "")
+        ),
+        "promotion.completed": told.get("stage", ""),
+        "waiver.requested": told.get("criterion", ""),
+        "waiver.granted": f"{told.get('criterion', '')} ({role})",
+        "waiver.refused": f"{told.get('criterion', '')} ({role})",
+        "report.sealed": told.get("number", ""),
+        "report.read": told.get("number", ""),
+        "promotion.rerun": _("round {number}").format(number=told.get("round", "")),
     }
     return details.get(event, "")
