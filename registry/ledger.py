@@ -60,8 +60,8 @@ def append(
         )
     index = ledger_rows.take_index()
     leaf = merkle.leaf_hash(body)
-    entry = ledger_rows.write_entry(index=index, body=body, leaf_hash=leaf, event=event.value, subject=subject)
-    ledger_rows.write_nodes(with_nodes(lambda read: merkle.append_nodes(index, leaf, read)))
+    nodes = with_nodes(lambda read: merkle.append_nodes(index, leaf, read))
+    entry = ledger_rows.write((index, body, leaf, event.value, subject), nodes)
     entry_appended.send(LedgerEntry, entry=entry)
     return entry
 

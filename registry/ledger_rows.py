@@ -1,4 +1,4 @@
-"""The rows of the ledger in SQL: an append is four short statements, and a proof is one.
+"""The rows of the ledger in SQL: an append is three or four short statements, and a proof is one.
 
 An entry is written with every change, so what it costs, everything costs. Through the ORM these statements take several
 times as long to be put together as to be executed.
@@ -26,6 +26,8 @@ _COMPLETE = f"INSERT INTO {_NODE} (level, position, hash) VALUES "  # noqa: S608
 _READ = f"SELECT level, position, hash FROM {_NODE} WHERE "  # noqa: S608
 
 Place = tuple[int, int]
+#: Index, body, leaf hash, event, subject.
+EntryRow = tuple[int, bytes, bytes, str, str]
 
 
 def take_index() -> int:
@@ -35,19 +37,17 @@ def take_index() -> int:
         return int(cursor.fetchone()[0]) - 1
 
 
-def write_entry(*, index: int, body: bytes, leaf_hash: bytes, event: str, subject: str) -> LedgerEntry:
-    """Insert an entry under its index."""
-    row = index, body, leaf_hash, event, subject
+def write(row: EntryRow, nodes: Sequence[tuple[int, int, bytes]]) -> LedgerEntry:
+    """Insert an entry under its index, and the nodes it completes: (level, position, hash)."""
+    complete = _COMPLETE + ", ".join(["(%s, %s, %s)"] * len(nodes))
+    parts = [part for node in nodes for part in node]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, row)
+        if connection.vendor == "postgresql":  # both in one statement: a way there and back less
+            cursor.execute(f"WITH entry AS ({_WRITE}) {complete}", [*row, *parts])
+        else:
+            cursor.execute(_WRITE, row)
+            cursor.execute(complete, parts)
     return LedgerEntry.from_db(connection.alias, _COLUMNS, row)
-
-
-def write_nodes(nodes: Sequence[tuple[int, int, bytes]]) -> None:
-    """Insert completed nodes: (level, position, hash)."""
-    values = ", ".join(["(%s, %s, %s)"] * len(nodes))
-    with connection.cursor() as cursor:
-        cursor.execute(_COMPLETE + values, [part for node in nodes for part in node])
 
 
 def read_nodes(places: Iterable[Place]) -> Mapping[Place, bytes]:
