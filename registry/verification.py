@@ -158,7 +158,7 @@ def _entry_problem(expected: int, entry: _Entry) -> str:
     if merkle.leaf_hash(body) != leaf:
         return "the body does not have the stored leaf hash"
     try:
-        told = json.loads(body)
+        told = json.loads(body.decode())  # as bytes, its encoding would be guessed first
         copies = (told["event"], told["subject"])
     except (ValueError, KeyError, TypeError):
         return "the body is not an entry"
