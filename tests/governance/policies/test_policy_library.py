@@ -107,6 +107,19 @@ def test_every_limit_says_why_and_supports_controls_that_are_in_force(gate: Gate
 
 
 @pytest.mark.parametrize("gate", GATES)
+def test_rows_may_be_chosen_by_tagged_columns(gate: Gate) -> None:
+    """docs/lineage.md says why, and what is limited instead."""
+    assert "tags_selecting" not in {criterion.metric for criterion in gate.criteria}
+
+
+@pytest.mark.parametrize("slug", ["credit_scoring", "employment", "health"])
+def test_what_choosing_by_groups_can_do_is_limited_where_people_are_judged(slug: str) -> None:
+    gate = gate_for(LIBRARY[slug], "staging", "production")
+    assert gate
+    assert "worst_proxy_auc" in {criterion.metric for criterion in gate.criteria}
+
+
+@pytest.mark.parametrize("gate", GATES)
 def test_no_text_claims_conformity(gate: Gate) -> None:
     words = " ".join(criterion.reason for criterion in gate.criteria).lower()
     assert "complian" not in words
