@@ -29,6 +29,7 @@ EFFECTS = (VALUE, SELECTION, MASKED)
 #: from. A dataset with a `source` was declared as an origin: nothing has to lead to it. `tagged_columns` maps a column
 #: to the tags that a card or a registration gives it, `told_tags` to those of an emitter; `columns` is a list of
 #: `{"name", "type"}`; `column_lineage` says that somebody told which columns went into columns of this dataset.
+#: `source_stated_by` names other registered data of the same content that state a source, where this states none.
 FACTS = (
     "digest",
     "owner",
@@ -52,6 +53,7 @@ FACTS = (
     "told_tags",
     "columns",
     "column_lineage",
+    "source_stated_by",
 )
 
 

@@ -164,12 +164,28 @@ def _facts(known: Mapping[int, LineageNode], into: Beside) -> dict[int, dict[str
         stated = _stated(node, known, into) | told.get(node.name, {})
         if key in registered:
             found[key] = registered[key] | _contradiction(registered[key]["digest"], stated) | told.get(node.name, {})
+            if elsewhere := _source_elsewhere(key, registered, known, into):
+                found[key] |= {"source_stated_by": elsewhere}
             continue
         for content, role in into.get(key, ()):
             for other, _role in into.get(content, ()) if role == SAME_CONTENT and node.kind == "dataset" else ():
                 stated = {**registered.get(other, {}), **stated}
         found[key] = stated
     return found
+
+
+def _source_elsewhere(
+    key: int, registered: Mapping[int, Mapping[str, Any]], known: Mapping[int, LineageNode], into: Beside
+) -> list[str]:
+    """Other registered data of the same content that state a source, where this states none.
+
+    Their word is not taken for this one: equal bytes may have come another way, and somebody answers for each.
+    """
+    if registered[key].get("source"):
+        return []
+    contents = [content for content, role in into.get(key, ()) if role == SAME_CONTENT]
+    alike = {other for content in contents for other, _role in into.get(content, ()) if other != key}
+    return sorted(known[other].name for other in alike if registered.get(other, {}).get("source"))
 
 
 def _contradiction(digest: str, stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Is the origin of this version recorded, gap by gap? Counted from the lineage document alone.
 
 A model whose record shows no input at all is not "clean": nothing is known about it, so every count is *not estimable*.
-A dataset is a declared origin when it states its `source`; a path that ends anywhere else ends in the dark. NOASSERTION
-and the like are no licence.
+A dataset is a declared origin when it states its `source`; a path that ends anywhere else ends in the dark. Where the
+same content is registered elsewhere with a source, that is not taken over, and a note names both registrations.
+NOASSERTION and the like are no licence.
 Supports AI Act Art. 10(2)(b) (data collection and origin) and Art. 11 with Annex IV 2(d) (provenance of data).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -63,6 +64,7 @@ class LineageCompleteness:
         return Measurement(
             values=tuple(MetricValue(metric=m, value=float(counted[m]), n=len(nodes)) for m in self.metrics),
             inputs=inputs,
+            notes=tuple(_told_elsewhere(graph, gaps["paths_without_declared_source"])),
             tables={
                 "gaps": Table(("metric", "place"), tuple((m, place) for m, places in gaps.items() for place in places))
             },
@@ -114,6 +116,16 @@ def _gaps(graph: Graph) -> tuple[list[Node], dict[str, list[str]]]:
         "dangling_edges": [f"{edge.source} -> {edge.target}" for edge in relevant],
     }
     return nodes, gaps
+
+
+def _told_elsewhere(graph: Graph, ends: Iterable[str]) -> Iterator[str]:
+    """A sentence for each end without a source whose content is registered elsewhere with one."""
+    for end in ends:
+        node = graph.by_id.get(end)
+        others = node.facts.get("source_stated_by") if node is not None else None
+        if isinstance(others, list) and others:
+            named = ", ".join(map(str, others))
+            yield f"{end} states no source; {named} of the same content states one: write it on the card of {end} too"
 
 
 def _is_held(node: Node) -> bool:

@@ -75,6 +75,14 @@ def test_each_planted_gap_is_counted_and_named(change: Any, metric: str) -> None
     assert all(number(answer, other) == 0.0 for other in others)
 
 
+def test_a_source_that_the_same_content_has_elsewhere_is_named_and_not_taken_over() -> None:
+    answer = measured(CHECK, evidence(lineage=record({"source": "", "source_stated_by": ["dataset:register/2"]})))
+    assert number(answer, "paths_without_declared_source") == 1.0
+    (note,) = answer.notes
+    assert note.startswith("dataset:patients/1 states no source; dataset:register/2 of the same content states one")
+    assert measured(CHECK, evidence(lineage=record({"source": ""}))).notes == ()
+
+
 def test_data_without_personal_data_needs_no_legal_basis() -> None:
     answer = measured(CHECK, evidence(lineage=record({"personal_data": False, "legal_basis": ""})))
     assert number(answer, "personal_datasets_missing_legal_basis") == 0.0

@@ -98,6 +98,17 @@ def test_a_file_traced_by_one_tool_and_registered_by_another_is_one_thing(versio
     assert drawn.by_id[f"dataset:s3://lake|export|{digest}"].facts["licence"] == use.dataset_version.licence
 
 
+def test_the_same_bytes_registered_with_and_without_a_source_name_each_other(world: World, maya: Person) -> None:
+    dataset = register_dataset(actor=maya, slug="copy", name="Copy")
+    silent = DatasetDescription(digest=world.evaluation.digest, columns=world.evaluation.columns)
+    copied = register_dataset_version(actor=maya, dataset=dataset, description=silent)
+    drawn = provenance.lineage_of(world.version(datasets={"evaluation": copied}))
+    assert drawn.by_id["dataset:copy/1"].facts["source"] == ""
+    assert drawn.by_id["dataset:copy/1"].facts["source_stated_by"] == ["dataset:patients/1"]
+    other = provenance.lineage_of(world.version(b"model two"))
+    assert "source_stated_by" not in other.by_id["dataset:patients/1"].facts
+
+
 def test_a_mention_without_history_of_its_own_is_not_drawn(version: ModelVersion, maya: Person) -> None:
     before = provenance.lineage_of(version)
     use = version.inputs.first()
