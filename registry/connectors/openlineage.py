@@ -42,12 +42,13 @@ def validate(event: Any, place: str = "") -> None:
             canonical_uuid(event["run"]["runId"])
         except ValueError:
             raise LineageRefusedError("A runId is a UUID.", field=f"{place}run.runId") from None
-    for where, kind, given in _facet_groups(event):
+    for where, kind, given in _facet_groups(facets.members_of(event)):
         facets.require(kind, given, f"{place}{where}")
 
 
 def read(event: Mapping[str, Any], digest: str) -> Statement:
     """What a valid event says. Raises LineageRefusedError for names too long to be kept."""
+    event = facets.members_of(event)
     ending = event.get("eventType") in ENDINGS
     nodes: list[StatedNode] = []
     edges: list[Edge] = []
@@ -146,8 +147,9 @@ def _facet_groups(event: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[
             yield f"{part}.facets", part, event[part].get("facets", {})
     for place, dataset in _datasets(event):
         yield f"{place}.facets", "dataset", dataset.get("facets", {})
-        yield f"{place}.inputFacets", "input", dataset.get("inputFacets", {})
-        yield f"{place}.outputFacets", "output", dataset.get("outputFacets", {})
+        for side in ("input", "output"):
+            if place.startswith(side):
+                yield f"{place}.{side}Facets", side, dataset.get(f"{side}Facets", {})
 
 
 def _datasets(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

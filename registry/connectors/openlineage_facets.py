@@ -30,6 +30,11 @@ _CONTENT_VERSION = re.compile(r"(?:md5|sha256):[0-9a-f]+", re.ASCII)
 _TERMS = ("owner", "licence", "legal_basis", "purpose", "source", "retention_until", "personal_data")
 _SPECIAL = "special_categories"
 _MOST_COLUMNS = 5000
+_MEMBERS = {
+    "RunEvent": ("eventTime", "eventType", "run", "job", "inputs", "outputs"),
+    "DatasetEvent": ("eventTime", "dataset"),
+    "JobEvent": ("eventTime", "job", "inputs", "outputs"),
+}
 #: Uses of a column that decide which rows there are or in what order; a CONDITIONAL decides values.
 _CHOOSING = frozenset({"JOIN", "GROUP_BY", "FILTER", "SORT", "WINDOW"})
 
@@ -49,10 +54,19 @@ def require_event(event: Any, place: str) -> None:
     """Raises LineageRefusedError unless `event` is one of the three kinds of the specification."""
     if not isinstance(event, dict):
         raise LineageRefusedError("An event is a JSON object.", field=place.rstrip(".") or "body")
-    kind = "RunEvent" if "run" in event else "DatasetEvent" if "dataset" in event else "JobEvent"
+    kind = _kind(event)
     if kind == "JobEvent" and "job" not in event:
         raise LineageRefusedError("An event is about a run, a job or a dataset.", field=f"{place}job")
     _require(_validator(CORE, kind), event, place)
+
+
+def members_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the kind of a valid event has. Other members were checked against nothing and can be anything."""
+    return {name: event[name] for name in _MEMBERS[_kind(event)] if name in event}
+
+
+def _kind(event: Mapping[str, Any]) -> str:
+    return "RunEvent" if "run" in event else "DatasetEvent" if "dataset" in event else "JobEvent"
 
 
 def require(kind: str, given: Mapping[str, Any], place: str) -> None:

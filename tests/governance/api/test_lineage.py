@@ -96,6 +96,22 @@ def test_what_is_wrong_is_named_and_nothing_is_kept(emitter: APIClient, body: An
     assert not LineageNode.objects.exists()
 
 
+@pytest.mark.parametrize("strange", [None, 5, [], [5], {"namespace": 7}])
+def test_members_that_belong_to_another_kind_of_event_are_kept_and_left_alone(emitter: APIClient, strange: Any) -> None:
+    run = run_event(inputs=[{**data("raw"), "outputFacets": strange}], outputs=[{**data("t"), "inputFacets": strange}])
+    alone = {key: run[key] for key in ("eventTime", "producer", "schemaURL")}
+    static = {**data("lonely"), "inputFacets": strange, "outputFacets": strange}
+    bodies = (
+        {**run, "dataset": strange},
+        {**alone, "dataset": static, "job": strange, "inputs": strange, "outputs": strange},
+        {**alone, "job": run["job"], "eventType": strange},
+    )
+    for body in bodies:
+        answer = send(emitter, body)
+        assert answer.status_code == 200, answer.content
+    assert {"dataset:s3://lake|raw", "dataset:s3://lake|lonely"} <= {node["name"] for node in graph.document()["nodes"]}
+
+
 def test_a_facet_of_an_unknown_schema_is_kept_whatever_it_holds(emitter: APIClient) -> None:
     odd = {"_producer": "x:y", "_schemaURL": "https://example.com/schema.json", "fields": {"not": ["a", "list"]}}
     event = run_event(inputs=[data("raw", schema=odd, columnLineage=odd, tags=odd, ownership=odd, symlinks=odd)])
