@@ -15,7 +15,7 @@ from assay_common import Outcome, TamperedError
 from assay_intervals import Pair, Reach, require_bounds
 from assay_mean_bounds import reach_of_regression, reach_of_reliability, reach_of_widest_gaps
 from assay_orders import reach_of_exposure, reach_of_slices
-from assay_rate_bounds import Cells, counted, rate_pair, reach_of_cells, reach_of_confusion, summed
+from assay_rate_bounds import Cells, counted, rate_pair, reach_of_cells, reach_of_confusion, rests
 from assay_share_bounds import reach_of_errors, reach_of_impact, reach_of_population, reach_of_shares
 from assay_strata import reach_of_labels, reach_of_strata
 from assay_tables import Line, Tables
@@ -130,31 +130,41 @@ def _check_tests(tables: Tables) -> int:
 
 
 def _check_family(feature: str, lines: list[Line], groups: Mapping[str, Cells], tables: Tables) -> None:
-    """Each line by itself, that none is missing, and both adjustments over all."""
-    places = [(line["metric"], line["group"]) for line in lines]
-    for metric, group in places:
-        if tables.stated.get((f"{metric}_difference", feature, group)) is None:
-            raise TamperedError(f"the table tests holds {metric} of {feature}={group}, which is not compared")
-    for (metric, of, group), value in tables.stated.items():
-        base = metric.removesuffix("_difference")
-        compared = of == feature and group and value is not None and base in _TESTED and metric != base
-        if compared and (base, group) not in places:
-            raise TamperedError(f"the table tests does not hold {base} of {feature}={group}")
+    """Each line by itself, and both adjustments over all."""
+    _require_all_once(feature, lines, tables)
+    others = rests(groups)
     for line in lines:
-        own, others = (rate_pair(line["metric"], cells) for cells in _sides(groups, line["group"]))
-        _require(line, "p", *_equal(own, others))
+        if line["group"] not in groups:
+            raise TamperedError(
+                f"the table tests holds the group {line['group']}, whose counts are not in the evidence"
+            )
+        own, rest = (rate_pair(line["metric"], side[line["group"]]) for side in (groups, others))
+        _require(line, "p", *_equal(own, rest))
     for name, adjusted in (("p_holm", holm), ("p_benjamini_hochberg", benjamini_hochberg)):
         for line, p_value in zip(lines, adjusted([line["p"] for line in lines]), strict=True):
             _require(line, name, p_value)
 
 
-_TESTED = {"selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy"}
+def _require_all_once(feature: str, lines: list[Line], tables: Tables) -> None:
+    """The family is of every group that is compared by a rate, and of no other."""
+    places = {(line["metric"], line["group"]) for line in lines}
+    if len(places) < len(lines):
+        raise TamperedError(f"the table tests holds a test of {feature} twice")
+    compared = {
+        (metric.removesuffix("_difference"), group)
+        for (metric, of, group), value in tables.stated.items()
+        if of == feature and group and value is not None and metric in _DIFFERENCES
+    }
+    for metric, group in sorted(places - compared):
+        raise TamperedError(f"the table tests holds {metric} of {feature}={group}, which is not compared")
+    for metric, group in sorted(compared - places):
+        raise TamperedError(f"the table tests does not hold {metric} of {feature}={group}")
 
 
-def _sides(groups: Mapping[str, Cells], group: str) -> tuple[Cells, Cells]:
-    if group not in groups:
-        raise TamperedError(f"the table tests holds the group {group}, whose counts are not in the evidence")
-    return groups[group], summed(cells for name, cells in groups.items() if name != group)
+_DIFFERENCES = {
+    f"{metric}_difference"
+    for metric in ("selection_rate", "true_positive_rate", "false_positive_rate", "precision", "accuracy")
+}
 
 
 def _equal(first: Pair, second: Pair) -> list[float]:

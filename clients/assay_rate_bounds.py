@@ -82,10 +82,23 @@ def of_rows(metric: str, cells: Cells, level: float, small: float) -> Bounds | N
     return odds(_errors(cells), level, small) if metric == "treatment_equality" else None
 
 
-def of_group(metric: str, groups: Mapping[str, Cells], group: str, level: float, small: float) -> Bounds | None:
+def rests(groups: Mapping[str, Cells]) -> dict[str, Cells]:
+    """Everybody else beside each group, in one pass there and one back."""
+    after: list[Cells] = [{}]
+    for cells in reversed(list(groups.values())):
+        after.append(summed([cells, after[-1]]))
+    found: dict[str, Cells] = {}
+    before: Cells = {}
+    for name, cells in groups.items():
+        after.pop()
+        found[name] = summed([before, after[-1]])
+        before = summed([before, cells])
+    return found
+
+
+def of_group(metric: str, own: Cells, rest: Cells, level: float, small: float) -> Bounds | None:
     """A figure of one group, alone or beside everybody else."""
-    own, z = groups[group], two_sided(level)
-    rest = summed(cells for name, cells in groups.items() if name != group)
+    z = two_sided(level)
     if metric == "selection_rate_ratio_to_rest":
         return ratio(rate_pair("selection_rate", own), rate_pair("selection_rate", rest), z)
     if metric == "average_odds_difference":
@@ -158,6 +171,7 @@ def reach_of_cells(tables: Tables, level: float) -> Reach | None:
     """`cells`: rates of groups, each against the rest, and the gaps over all."""
     lines = tables.lines("cells", "feature", "group", "label", "prediction", "count")
     features = counted(lines)
+    others = {feature: rests(groups) for feature, groups in features.items()}
     rows = counted({**line, "weight": None, "squares": None} for line in lines)  # each once, whatever it weighs
 
     def reach(metric: str, feature: str, group: str, small: float) -> Bounds | None:
@@ -170,7 +184,9 @@ def reach_of_cells(tables: Tables, level: float) -> Reach | None:
         if metric == "missing_sensitive_fraction":
             total = sum(_sum(cells, lambda _y, _p: True)[0] for cells in groups.values())
             return proportion((_sum(groups.get(MISSING, {}), lambda _y, _p: True)[0], total), level, small)
-        return of_group(metric, groups, group, level, small) if group else over_groups(metric, groups, level, small)
+        if group:
+            return of_group(metric, groups[group], others[feature][group], level, small)
+        return over_groups(metric, groups, level, small)
 
     return reach if features else None
 
@@ -194,12 +210,19 @@ def reach_of_confusion(tables: Tables, level: float) -> Reach | None:
 
 
 def _of_classes(features: Mapping[str, Mapping[str, Cells]], level: float) -> Reach:
+    binary: dict[str, tuple[dict[str, Cells], dict[str, Cells]]] = {}
+
     def reach(metric: str, feature: str, group: str, small: float) -> Bounds | None:
         name, _, asked = feature.partition(" | ")
         if name not in features or metric.startswith("macro_"):
             return None
-        groups = {member: _against(own, asked.partition("=")[2]) for member, own in features[name].items()}
-        return of_group(metric, groups, group, level, small) if group else over_groups(metric, groups, level, small)
+        if feature not in binary:
+            groups = {member: _against(own, asked.partition("=")[2]) for member, own in features[name].items()}
+            binary[feature] = groups, rests(groups)
+        groups, others = binary[feature]
+        if group:
+            return of_group(metric, groups[group], others[group], level, small)
+        return over_groups(metric, groups, level, small)
 
     return reach
 

@@ -328,6 +328,8 @@ def test_a_test_that_is_left_out_or_made_up_is_found(tmp_path: Path) -> None:
     one = of_people("fairness.group_metrics", {}, {}, tmp_path)
     with pytest.raises(TamperedError, match="does not hold"):
         outcome_of(of_tests(one, list.clear))
+    with pytest.raises(TamperedError, match="twice"):
+        outcome_of(of_tests(one, lambda rows: rows.append(rows[0])))
     with pytest.raises(TamperedError, match="which is not compared"):
         outcome_of(of_tests(one, lambda rows: rows.append(["sex", "prevalence", "f", 0.5, 0.5, 0.5])))
 
