@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
 
+from audits.reports.tongue import marked
+
 WIDTH = 660
 FIRST_WIDE = 0x2E80  # CJK and what follows is about one em wide
 THINNEST = 1e-12  # an axis narrower than this is a single value
@@ -181,11 +183,11 @@ class Axis:
         return self.left + share * (self.right - self.left)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """(fact, label) of each tick."""
+        """(fact, label) of each tick, as the active language writes numbers."""
         places = max(0, -math.floor(math.log10(self.step) + 1e-9))
         amount = round((self.high - self.low) / self.step)
         facts = [self.low + index * self.step for index in range(amount + 1)]
-        return [(fact, f"{fact + 0.0:.{places}f}".replace("-", "\u2212")) for fact in facts]
+        return [(fact, marked(f"{fact + 0.0:.{places}f}").replace("-", "\u2212")) for fact in facts]
 
 
 def _round_step(rough: float) -> float:

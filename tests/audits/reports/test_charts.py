@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from defusedxml import ElementTree
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -203,3 +204,11 @@ def test_events_are_told_in_order_of_time() -> None:
 
 def test_the_same_facts_give_the_same_bytes() -> None:
     assert every_chart("x") == every_chart("x")
+
+
+def test_ticks_are_written_as_the_language_writes_numbers() -> None:
+    axis = Axis.over([0.5, 0.7], 100, 500)
+    with translation.override("de"):
+        german = [label for _, label in axis.ticks()]
+    assert german == [label.replace(".", ",") for _, label in axis.ticks()]
+    assert any("," in label for label in german)
