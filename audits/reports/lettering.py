@@ -32,7 +32,7 @@ def draw_whole_lines() -> None:
 
 
 def _line(picture: Picture, node: Any, font_size: float) -> None:
-    from weasyprint.draw.text import draw_first_line
+    from weasyprint.draw.text import draw_emojis, draw_first_line
     from weasyprint.matrix import Matrix
     from weasyprint.svg.text import TextBox
     from weasyprint.text.line_break import Layout, line_size
@@ -50,9 +50,11 @@ def _line(picture: Picture, node: Any, font_size: float) -> None:
     fill, stroke = picture.set_graphical_state(node, font_size)
     stream.begin_text()
     picture.fill_stroke(fill, stroke, text=True)
-    draw_first_line(stream, TextBox(layout, style), "none", "none", Matrix(d=-1, e=left, f=float(node.get("y"))))
+    top = float(node.get("y"))
+    pictures = draw_first_line(stream, TextBox(layout, style), "none", "none", Matrix(d=-1, e=left, f=top))
     stream.end_text()
     stream.pop_state()
+    draw_emojis(stream, style, left, top, pictures)
 
 
 def _style(picture: Picture, node: Any, font_size: float) -> Any:
