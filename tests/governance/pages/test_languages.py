@@ -182,6 +182,8 @@ def test_a_review_page_speaks_the_readers_language(
     assert '<html lang="de"' in german
     assert "wartet auf Prüfungen" in german
     assert "höchstens 0,20" in german
+    assert "Woher diese Version kommt" in german
+    assert "Gruppenfairness" in german
     assert in_review.reason in german
     english = browser.get(place).content.decode()
     assert "waiting for reviews" in english
