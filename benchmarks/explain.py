@@ -38,8 +38,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 
 from audits.checks._attribute import explain, explainer_for
-from audits.checks._models import Task
 from audits.checks._sampling import FIRST_BATCH
+from audits.checks._tasks import Task
 from audits.checks.explainability_shap import ShapExplanation
 from audits.checks.scorers import read_artifact
 from audits.evidence import Column, DatasetEvidence, Evidence, ModelEvidence

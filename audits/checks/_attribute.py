@@ -15,7 +15,7 @@ import pandas as pd
 
 from audits.checks._asked import explainer_by_asking
 from audits.checks._explainers import Explainer, LinearModel, TreeModel, Walks, linear_model, outputs_of, tree_model
-from audits.checks._models import Task
+from audits.checks._tasks import Task
 from audits.checks._treeshap import MOST_CONDITIONS
 from audits.checks.base import EvidenceError
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from audits.checks._models import BINARY, Task
 from audits.checks._outcomes import labels_in, require_two
 from audits.checks._rows import Rows, quoted
+from audits.checks._tasks import BINARY, Task
 from audits.checks._weighing import weight_of
 from audits.checks.base import EvidenceError
 from audits.measurements import Interval, MetricValue

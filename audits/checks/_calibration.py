@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from audits.checks._cells import Share
-from audits.checks._models import BINARY
 from audits.checks._outcomes import read_outcomes
 from audits.checks._score_tables import (
     POOLED,
@@ -36,6 +35,7 @@ from audits.checks._scored import (
     worst_value,
 )
 from audits.checks._sufficient import AREAS, area_row, shares
+from audits.checks._tasks import BINARY
 from audits.checks.fairness_calibration import CalibrationParameters
 from audits.evidence import Evidence
 from audits.measurements import Interval, Measurement, MetricValue, Table

@@ -14,7 +14,7 @@ import pandas as pd
 
 from audits.checks._attribute import Attribution
 from audits.checks._effects import tenths
-from audits.checks._models import BINARY, Task
+from audits.checks._tasks import BINARY, Task
 from audits.measurements import Table
 
 Array = np.ndarray[Any, Any]

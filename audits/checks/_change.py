@@ -11,11 +11,12 @@ import pandas as pd
 from audits.checks._attribute import Attribution, explain, explainer_for
 from audits.checks._explainers import Explainer
 from audits.checks._faithfulness import rank_correlation
-from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, load_model, read_task
+from audits.checks._models import load_model
 from audits.checks._redrawn import normalised, redrawn_sums
 from audits.checks._rows import open_rows
 from audits.checks._sampling import drawn
 from audits.checks._shares import CONSTANT
+from audits.checks._tasks import BINARY, MULTICLASS, REGRESSION, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_change import ChangeParameters
 from audits.evidence import Evidence, ModelEvidence

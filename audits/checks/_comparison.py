@@ -10,10 +10,11 @@ from scipy import stats
 
 from audits.checks._batches import Asked, Batch, errors_of, mean_value, prepare
 from audits.checks._cells import Share
-from audits.checks._models import BINARY, Answers, Task, ask, load_model, read_task
+from audits.checks._models import Answers, ask, load_model
 from audits.checks._outcomes import EVALUATION
 from audits.checks._rows import open_rows
 from audits.checks._sufficient import SUMS, counted, weight_columns
+from audits.checks._tasks import BINARY, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.performance_comparison import ComparisonParameters
 from audits.counting.question import Tally

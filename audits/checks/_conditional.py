@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from audits.checks._models import BINARY
 from audits.checks._outcomes import Counting, read_outcomes
 from audits.checks._relation import Cells, count_by_stratum, everybody, less
 from audits.checks._relation import Strata as Counts
 from audits.checks._sufficient import shares
+from audits.checks._tasks import BINARY
 from audits.checks.fairness_conditional_parity import ConditionalParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence

@@ -13,10 +13,11 @@ from audits.checks._crosscheck import beside_shap
 from audits.checks._effects import Pair, effects, strongest_correlation, swarm
 from audits.checks._explainers import Explainer
 from audits.checks._faithfulness import Trials, violations
-from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, feature_frame, load_model, read_task
+from audits.checks._models import feature_frame, load_model
 from audits.checks._rows import Rows, open_rows
 from audits.checks._sampling import Explained, drawn, explain_until
 from audits.checks._shares import Shares, associations
+from audits.checks._tasks import BINARY, MULTICLASS, REGRESSION, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_shap import ExplanationParameters
 from audits.evidence import Evidence

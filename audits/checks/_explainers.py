@@ -17,9 +17,10 @@ from sklearn import linear_model as linear
 from audits.checks._columns import split
 from audits.checks._ensembles import Array, Ensemble
 from audits.checks._mixed import entering, mixed
-from audits.checks._models import BINARY, REGRESSION, Task, positive_index
+from audits.checks._models import positive_index
 from audits.checks._paths import Paths
 from audits.checks._sklearn_trees import BOOSTED, ensemble_of, has_native_categories, is_tree
+from audits.checks._tasks import BINARY, REGRESSION, Task
 from audits.checks._treeshap import explain_trees
 from audits.checks.base import EvidenceError
 

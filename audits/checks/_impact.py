@@ -8,10 +8,10 @@ from typing import Any
 from scipy import special
 
 from audits.checks._cells import JOINED_BY, Share
-from audits.checks._models import BINARY, RANKING, REGRESSION
 from audits.checks._outcomes import Counting, Outcomes, read_outcomes
 from audits.checks._relation import above_the_middle, count_by_stratum
 from audits.checks._sufficient import shares
+from audits.checks._tasks import BINARY, RANKING, REGRESSION
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_impact_ratios import ImpactParameters
 from audits.counting.question import MISSING, Tally

@@ -12,9 +12,10 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from audits.checks._attribute import attribute, translated
-from audits.checks._models import BINARY, Task, feature_frame, load_model, positive_index, read_task
+from audits.checks._models import feature_frame, load_model, positive_index
 from audits.checks._rows import open_rows
 from audits.checks._sampling import drawn
+from audits.checks._tasks import BINARY, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_individual import IndividualParameters
 from audits.evidence import Evidence

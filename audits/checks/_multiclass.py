@@ -12,9 +12,9 @@ from audits.checks._cells import Cells, CellTable
 from audits.checks._disclosure import shown_groups
 from audits.checks._grouping import Groups, feature_name, groups_of, tally_of
 from audits.checks._groups import Comparison, compare_groups
-from audits.checks._models import MULTICLASS
 from audits.checks._outcomes import Counting, Outcomes, read_outcomes
 from audits.checks._sufficient import counted, weight_columns
+from audits.checks._tasks import MULTICLASS
 from audits.checks._weighing import weighing_of
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_multiclass import MulticlassFairness, MulticlassParameters

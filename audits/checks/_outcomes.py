@@ -12,18 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from audits.checks._condensed import Condensing, open_condensed
-from audits.checks._models import (
-    BINARY,
-    MULTICLASS,
-    RANKING,
-    REGRESSION,
-    Task,
-    ask,
-    feature_batches,
-    load_model,
-    read_task,
-)
 from audits.checks._rows import NUMERIC, Rows, literal, open_rows, quoted
+from audits.checks._tasks import BINARY, MULTICLASS, RANKING, REGRESSION, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.evidence import DatasetEvidence, Evidence
 
@@ -209,6 +199,9 @@ def _at_threshold(name: str, task: Task) -> str:
 def _ask_model(evidence: Evidence, rows: Rows, task: Task) -> bool:
     """Leave the view `asked` (_asked, _asked_score), in file order; whether there are scores."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    # Counting what is in the file needs neither a model nor NumPy.
+    from audits.checks._models import ask, feature_batches, load_model  # noqa: PLC0415
 
     model = load_model(evidence.model)
     pieces, has_scores = [], False

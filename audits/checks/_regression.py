@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from audits.checks._models import REGRESSION
 from audits.checks._outcomes import read_outcomes
 from audits.checks._scored import (
     Histogram,
@@ -24,6 +23,7 @@ from audits.checks._scored import (
     worst_value,
 )
 from audits.checks._sufficient import counted, shares, weight_columns
+from audits.checks._tasks import REGRESSION
 from audits.checks.fairness_regression import RegressionParameters
 from audits.counting.question import Tally
 from audits.evidence import Evidence

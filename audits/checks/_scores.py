@@ -11,10 +11,10 @@ import numpy as np
 
 from audits.checks._cells import Cells, Share
 from audits.checks._latency import measure_latency
-from audits.checks._models import BINARY
 from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks._scored import DECIMALS, EXACT_ROWS
 from audits.checks._sufficient import AREAS, SUMS, area_row, shares
+from audits.checks._tasks import BINARY
 from audits.checks._weighing import weight_of
 from audits.checks.base import EvidenceError
 from audits.checks.performance_metrics import PerformanceParameters

@@ -10,10 +10,10 @@ from scipy import special, stats
 
 from audits.checks._cells import Share
 from audits.checks._grouping import MANY_NUMBERS, Groups, feature_name, groups_of, tally_of
-from audits.checks._models import BINARY
 from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks._rows import NUMERIC, Rows, quoted
 from audits.checks._sufficient import shares
+from audits.checks._tasks import BINARY
 from audits.checks._weighing import weighing_of
 from audits.checks.base import EvidenceError
 from audits.checks.fairness_slices import SliceParameters

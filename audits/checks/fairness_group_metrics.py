@@ -120,9 +120,9 @@ class GroupMetrics:
         from audits.checks._cells import with_expected  # noqa: PLC0415 - heavy
         from audits.checks._grouping import count_cells, groups_of  # noqa: PLC0415 - heavy
         from audits.checks._groups import Comparison, compare_groups  # noqa: PLC0415 - heavy
-        from audits.checks._models import BINARY  # noqa: PLC0415 - heavy
         from audits.checks._outcomes import Counting, read_outcomes  # noqa: PLC0415 - heavy
         from audits.checks._second_opinion import second_opinion  # noqa: PLC0415 - heavy
+        from audits.checks._tasks import BINARY  # noqa: PLC0415 - heavy
 
         sensitive = parameters.columns_of(evidence.datasets["evaluation"])
         counting = Counting(columns=(*sensitive, *parameters.intersect), weights=parameters.weights)

@@ -17,8 +17,8 @@ from audits.checks import _condensed
 from audits.checks._cells import CellTable
 from audits.checks._condensed import TIMES, Condensing, open_condensed
 from audits.checks._grouping import count_cells, groups_of
-from audits.checks._models import BINARY
 from audits.checks._outcomes import Counting, read_outcomes
+from audits.checks._tasks import BINARY
 from audits.checks.base import Check, EvidenceError
 from audits.checks.fairness_conditional_parity import ConditionalParity
 from audits.checks.fairness_dataset_bias import DatasetBias

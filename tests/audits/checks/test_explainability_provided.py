@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from audits.checks import _attribute
-from audits.checks._models import read_task
+from audits.checks._tasks import read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_provided import ProvidedAttributions
 from audits.checks.explainability_shap import ShapExplanation

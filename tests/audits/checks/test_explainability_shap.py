@@ -24,7 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from audits.checks import _attribute, _sklearn_trees
 from audits.checks._explainers import TreeModel
-from audits.checks._models import Task, read_task
+from audits.checks._tasks import Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_shap import ShapExplanation
 from audits.evidence import Evidence

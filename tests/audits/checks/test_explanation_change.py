@@ -12,7 +12,7 @@ import skops.io
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from audits.checks._models import read_task
+from audits.checks._tasks import read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_change import ExplanationChange
 from audits.checks.explainability_shap import ShapExplanation

@@ -28,7 +28,7 @@ from audits.checks import _asked, _attribute
 from audits.checks._asked import WAYS, Asked, explainer_by_asking, second_opinion
 from audits.checks._crosscheck import beside_shap
 from audits.checks._explainers import TreeModel, Walks
-from audits.checks._models import BINARY, MULTICLASS, REGRESSION, Task, read_task
+from audits.checks._tasks import BINARY, MULTICLASS, REGRESSION, Task, read_task
 from audits.checks.base import EvidenceError, ParameterError, parse_parameters
 from audits.checks.explainability_shap import ShapExplanation
 from audits.checks.scorers import read_artifact

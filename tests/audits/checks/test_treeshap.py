@@ -16,8 +16,8 @@ from sklearn.tree import DecisionTreeRegressor
 from audits.checks import _attribute, _treeshap
 from audits.checks._ensembles import Array, Ensemble, TreeArrays
 from audits.checks._explainers import tree_model
-from audits.checks._models import Task
 from audits.checks._paths import Paths
+from audits.checks._tasks import Task
 from audits.checks._treeshap import explain_trees
 from tests.audits.checks.diabetes import patients
 

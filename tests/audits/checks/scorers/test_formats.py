@@ -11,7 +11,8 @@ import pytest
 import xgboost
 
 from audits.checks import _attribute
-from audits.checks._models import BINARY, MULTICLASS, REGRESSION, ask, read_task
+from audits.checks._models import ask
+from audits.checks._tasks import BINARY, MULTICLASS, REGRESSION, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.explainability_shap import ShapExplanation
 from audits.checks.performance_metrics import PerformanceMetrics
