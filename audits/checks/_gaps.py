@@ -34,7 +34,10 @@ WORST = {
     "worst_group_false_positive_rate": ("false_positive_rate", max),
 }
 
-_EMPTY = {"true_positive_rate": "no positive of any group is", "false_positive_rate": "no negative of any group is"}
+_EMPTY = {
+    "true_positive_rate": "no positive of any group is selected",
+    "false_positive_rate": "no negative of any group is selected",
+}
 
 
 def over_groups(compared: Mapping[str, Mapping[str, Cells]], scene: Scene, reason: str) -> Iterator[MetricValue]:
@@ -77,7 +80,7 @@ def _gap(name: str, shares: Mapping[str, Share], why: str, scene: Scene, level: 
 def _ratio(name: str, metric: str, shares: Mapping[str, Share], why: str, scene: Scene, level: float) -> MetricValue:
     n = min(share.rows for share in shares.values())
     if not why and not any(share.hits.weight for share in shares.values()):
-        why = f"{_EMPTY.get(metric, 'nobody is')} selected" + ("" if metric in _EMPTY else " in any group")
+        why = _EMPTY.get(metric, "nobody is selected in any group")
     if why:
         return scene.nothing(name, why, n)
     found = [share.value for share in shares.values()]

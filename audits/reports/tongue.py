@@ -112,7 +112,11 @@ def _said(text: str, language: str, depth: int) -> str:
 def _part(name: str, text: str, language: str, depth: int) -> str:
     """A part of a sentence; a name that happens to read like a word of ours stays as it is."""
     if name in _SAID:
-        return _said(text, language, depth)
+        told = _said(text, language, depth)
+        # A reason that stands inside of a sentence has lost its full stop.
+        if name == "why" and told == text and (whole := _said(f"{text}.", language, depth)) != f"{text}.":
+            return whole.removesuffix(".")
+        return told
     return marked(text) if _NUMBER.fullmatch(text) else text
 
 

@@ -10,39 +10,29 @@ import pytest
 from django.utils import translation
 
 from audits.reports.tongue import ours
+from tests.audits.reports.sayings import sentences
 
 ROOT = Path(__file__).parents[3]
 #: Where reasons are made: the keyword of a value, and the names that hold one on its way there.
 KEYWORDS, NAMES, MAKERS = {"not_estimable", "reason"}, {"reason", "why", "untold"}, {"_nothing", "nothing"}
 
 
-def sentences(node: ast.AST | None) -> Iterator[str]:
-    """The sentences an expression may give, with a number in each gap."""
-    match node:
-        case ast.Constant(value=str(text)) if " " in text:
-            yield text
-        case ast.JoinedStr(values=parts):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in parts)
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from sentences(body)
-            yield from sentences(orelse)
-        case ast.BoolOp(values=values):
-            for value in values:
-                yield from sentences(value)
-
-
 def reasons(source: str) -> Iterator[str]:
     """Every reason a module can give."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Assign) and {getattr(target, "id", "") for target in node.targets} & NAMES:
-            yield from sentences(node.value)
+            yield from _worded(node.value)
         elif isinstance(node, ast.Call):
             for keyword in node.keywords:
                 if keyword.arg in KEYWORDS:
-                    yield from sentences(keyword.value)
+                    yield from _worded(keyword.value)
             if (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) in MAKERS:
                 for argument in node.args[1:]:
-                    yield from sentences(argument)
+                    yield from _worded(argument)
+
+
+def _worded(node: ast.AST) -> Iterator[str]:
+    return (text for text in sentences(node) if " " in text)
 
 
 MODULES = sorted(path for folder in ("checks", "statistics") for path in (ROOT / "audits" / folder).rglob("*.py"))

@@ -7,13 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from audits.measurements import ObservationStatus
+from audits.reports.parts import CheckFacts
 from audits.reports.tongue import ours
+from audits.reports.wording import wording_of
 from audits.runs import known_checks
 from deploy.build_translations import ROOT
 from governance.models import PromotionRequest
+from governance.pages.review_page import CheckSection
 from governance.promotions import withdraw_request
 from registry.models import Person
 from tests.audits.reports.test_translations import bare_words
@@ -141,6 +146,23 @@ def test_a_refusal_without_german_would_be_found() -> None:
     assert refusals(planted) == {"{} sings {}."}
     with translation.override("de"):
         assert ours("7x sings 7x.") == "7x sings 7x."
+
+
+def test_a_page_says_in_german_why_nothing_was_measured() -> None:
+    check = CheckFacts(
+        check="performance.metrics",
+        version="1",
+        title="Performance",
+        status=ObservationStatus.ERROR,
+        problem="target: no row has a label; tag the column that holds it as target",
+        notes=("Ordered by score; 3 lists.",),
+    )
+    section = CheckSection(check=check, findings=(), pictures=(), wording=wording_of(check.check))
+    with translation.override("de"):
+        page = render_to_string("pages/parts/check.html", {"section": section})
+    assert "Es wurde nichts gemessen.</strong> target: keine Zeile hat ein Label; kennzeichnen Sie die Spalte" in page
+    left = (check.problem, check.notes[0], section.wording.method, section.wording.reading, section.wording.limits)
+    assert [words for words in left if words in page] == []
 
 
 @pytest.mark.django_db
