@@ -101,10 +101,12 @@ def _said(text: str, language: str, depth: int) -> str:
         return small[:1].upper() + small[1:]
     if depth < _DEEPEST and len(text) <= _LONGEST:
         for template in phrases.templates:
-            parts = template.parts(text) or {}
+            parts = template.parts(text)
+            if parts is None:
+                continue
             told = {name: _part(name, part, language, depth + 1) for name, part in parts.items()}
             # Words as common as "and" tell nothing: what they join must be ours on both sides.
-            if told and all(told[name] != parts[name] for name in _JOINED & told.keys()):
+            if all(told[name] != parts[name] for name in _JOINED & told.keys()):
                 return template.said.format(**told)
     return text
 
