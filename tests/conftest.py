@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.utils import translation
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 pytest_plugins = ["tests.append_only", "tests.people", "tests.stories", "tests.loans"]
 
+# A busy machine is no defect: neither an example nor the making of one is timed. The rest is as Hypothesis has it.
+usual = hypothesis_settings()
+unhurried = {*usual.suppress_health_check, HealthCheck.too_slow}
+hypothesis_settings.register_profile("steady", parent=usual, deadline=None, suppress_health_check=unhurried)
+hypothesis_settings.load_profile("steady")
 # For `make quick`: fewer examples, while the whole suite keeps the default.
-hypothesis_settings.register_profile("quick", max_examples=20)
+hypothesis_settings.register_profile("quick", parent=hypothesis_settings(), max_examples=20)
 
 DATABASE_FIXTURES = {
     "db",
