@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -18,12 +19,19 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import Q
 
+from registry.errors import StillSeenError
 from registry.immutability import ERASED
 from registry.models import ErasableText, LedgerEntry, Person
 from registry.rows import Table, forget_commitments, note_new, tables
 
 CHUNK = 2000
 SHORTEST = 3
+#: Seconds that a rewrite waits for those who still see the database as it was before.
+PATIENCE = 60.0
+_OLDER = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND greatest(coalesce(age(backend_xmin), 0), coalesce(age(backend_xid), 0)) > age(%s::xid)"
+)
 _IDENTITY = ("username", "first_name", "last_name", "email")
 
 
@@ -134,14 +142,33 @@ def remains(names: Names) -> list[str]:
 
 
 def scrub() -> None:
-    """Have the database overwrite what was erased. Outside of any transaction; copies and backups are not reached."""
+    """Have the database overwrite what was erased. Outside of any transaction; copies and backups are not reached.
+
+    Raises StillSeenError on PostgreSQL while a transaction goes on that began before: a rewrite keeps what it may see.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            _await_older()
             for table in [ErasableText._meta.db_table, *(table.model._meta.db_table for table in tables().values())]:
                 cursor.execute(f'VACUUM (FULL, ANALYZE) "{table}"')
             return
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _await_older() -> None:
+    """Until no transaction of this database is older than the present moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::xid::text")
+        (now,) = cursor.fetchone()
+        end = time.monotonic() + PATIENCE
+        while True:
+            cursor.execute(_OLDER, [now])
+            if not cursor.fetchone()[0]:
+                return
+            if time.monotonic() >= end:
+                raise StillSeenError("Somebody still reads what was erased, so it cannot be overwritten yet.")
+            time.sleep(0.1)
 
 
 def _in_table(table: Table, person: Person, names: Names) -> Iterator[tuple[Any, set[str]]]:

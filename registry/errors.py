@@ -86,6 +86,13 @@ class ContentErasedError(AssayError):
     code = "content-erased"
 
 
+class StillSeenError(AssayError):
+    """What was erased cannot be overwritten yet, because a transaction that began before still sees it."""
+
+    code = "still-seen"
+    retryable = True
+
+
 class LedgerError(AssayError):
     """The ledger cannot be written or does not verify."""
 

@@ -59,6 +59,7 @@ STATUS: dict[type[AssayError], HTTPStatus] = {
     registry_errors.ImmutableError: HTTPStatus.CONFLICT,
     HeldByDatabaseError: HTTPStatus.CONFLICT,
     registry_errors.ContentErasedError: HTTPStatus.GONE,
+    registry_errors.StillSeenError: HTTPStatus.SERVICE_UNAVAILABLE,
     registry_errors.EvidenceMissingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     registry_errors.LedgerError: HTTPStatus.INTERNAL_SERVER_ERROR,
     BackupError: HTTPStatus.INTERNAL_SERVER_ERROR,

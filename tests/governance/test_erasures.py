@@ -29,9 +29,9 @@ from governance.models.access import Role
 from governance.reporting import read_report
 from governance.reports.document import build_document
 from governance.signatures.enrolments import enrol_authenticator
-from registry import ledger, storage, work
+from registry import erasure, ledger, storage, work
 from registry.canonical import canonical_json
-from registry.errors import ContentErasedError, InvalidInputError, PermissionRefusedError
+from registry.errors import ContentErasedError, InvalidInputError, PermissionRefusedError, StillSeenError
 from registry.immutability import ERASED
 from registry.models import Blob, ErasableText, LedgerEntry, Person, WorkItem
 from registry.models.immutable import Record
@@ -384,3 +384,28 @@ def test_the_command_shows_asks_and_confirms(
     assert "Erased. The record goes on as erased-" in said.getvalue()
     with pytest.raises(CommandError, match="nobody with the user name victor"):
         call_command("erase_person", "victor")
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_still_sees_is_overwritten_when_they_have_ended(
+    scene: PromotionRequest, victor: Person, ada: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rewrite would keep the rows that an older transaction may look at, and call itself done."""
+    monkeypatch.setattr(erasure, "PATIENCE", 0.3)
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as reader:
+            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            reader.execute("SELECT count(*) FROM registry_person")
+        erase(victor, ada, dora)
+        with pytest.raises(StillSeenError):
+            erasure.scrub()
+        other.rollback()
+        monkeypatch.setattr(erasure, "PATIENCE", 30.0)
+        erasure.scrub()
+    finally:
+        other.close()
+    assert on_disk("Vance", "v.vance@example.org") == set()
