@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -43,6 +44,8 @@ from tests.people import PASSWORD, person
 from tests.stories import approve
 
 GROUND = "She has left and asks for it; no claim is pending."
+#: Seconds in which the other tests on the same server have ended their transactions.
+PATIENT = 900.0
 NAMES = ("Victor", "Vance", "victor", "v.vance@example.org")
 
 
@@ -191,8 +194,9 @@ def on_disk(*names: str) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_name_is_nowhere_on_the_disk_once_the_database_was_rewritten(
-    scene: PromotionRequest, victor: Person, ada: Person, dora: Person
+    scene: PromotionRequest, victor: Person, ada: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(erasure, "PATIENCE", PATIENT)
     assert on_disk("Vance", "v.vance@example.org")
     erase(victor, ada, dora)
     waiting = WorkItem.objects.get(kind=erasures.SCRUB_WORK)
@@ -404,8 +408,54 @@ def test_what_somebody_still_sees_is_overwritten_when_they_have_ended(
         with pytest.raises(StillSeenError):
             erasure.scrub()
         other.rollback()
-        monkeypatch.setattr(erasure, "PATIENCE", 30.0)
+        monkeypatch.setattr(erasure, "PATIENCE", PATIENT)
         erasure.scrub()
     finally:
         other.close()
     assert on_disk("Vance", "v.vance@example.org") == set()
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_in_another_database_of_the_server_is_waited_for(
+    scene: PromotionRequest, victor: Person, ada: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every snapshot reaches back to the oldest writer of the whole server, that of the rewrite itself too."""
+    monkeypatch.setattr(erasure, "PATIENCE", 0.3)
+    with writing_elsewhere():
+        erase(victor, ada, dora)
+        with pytest.raises(StillSeenError):
+            erasure.scrub()
+    monkeypatch.setattr(erasure, "PATIENCE", PATIENT)
+    erasure.scrub()
+    assert on_disk("Vance", "v.vance@example.org") == set()
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_rewrite_that_kept_dead_rows_says_so(
+    scene: PromotionRequest, victor: Person, ada: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions of other roles are hidden from an ordinary user; what the rewrite itself reports counts."""
+    monkeypatch.setattr(erasure, "_await_older", lambda: None)
+    with writing_elsewhere():
+        erase(victor, ada, dora)
+        with pytest.raises(StillSeenError):
+            erasure.scrub()
+
+
+@contextmanager
+def writing_elsewhere() -> Iterator[None]:
+    """An open transaction that has written, in the server's own database."""
+    other = connection.copy()
+    other.settings_dict = {**other.settings_dict, "NAME": "postgres"}
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as writer:
+            writer.execute("SELECT pg_current_xact_id()")
+        yield
+        other.rollback()
+    finally:
+        other.close()
