@@ -20,6 +20,7 @@ from governance.law import classifications
 from governance.law.coverage import coverage, roll_up
 from governance.models import Attestation, Classification
 from governance.moments import Moment
+from governance.reporting import require_day
 from registry.errors import InvalidInputError
 
 AS_OF = OpenApiParameter(
@@ -147,11 +148,13 @@ class CoverageRead(ApiView):
 
 
 def day_of(request: Request) -> date:
-    """The day of `?as_of=`, today unless given. Raises InvalidInputError."""
+    """The day of `?as_of=`, today unless given. Raises InvalidInputError, also for one no document tells about."""
     text: Any = request.query_params.get("as_of")
     if text is None:
         return timezone.now().date()
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise InvalidInputError("Give the day as YYYY-MM-DD.", field="as_of") from None
+    require_day(day)
+    return day

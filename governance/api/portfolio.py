@@ -61,7 +61,6 @@ class PortfolioRead(ApiView):
             raise FormatUnavailableError(f"The portfolio comes as {', '.join(FORMATS)}.", field="format")
         reporting.require_language(language)
         day = day_of(request)
-        reporting.require_day(day)
         if form == "json":
             found = portfolio.build_portfolio(self.actor, as_of=day, slugs=_tied(request), language=language)
             return Response(found.to_evidence())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -16,15 +16,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from audits.frameworks.catalogue import Catalogue, Control, UnknownControlError
 from audits.reports.parts import Verdict
-from audits.reports.tongue import law
+from audits.reports.tongue import law, ours
 from governance.law.classifications import assign_control, attest
 from governance.law.coverage import Row, coverage, roll_up
 from governance.models import Attestation, ControlAssignment
 from governance.pages.access import deciding_page, found, person_of, strict_page, visible_models, visible_version
 from governance.pages.acts import Act, act_page, posted
-from governance.pages.forms import CodeField, PasswordField, ReasonField
+from governance.pages.forms import CodeField, PasswordField, ReasonField, day_asked
+from governance.reporting import require_day
 from registry import storage
 from registry.authority import permits
+from registry.errors import InvalidInputError
 from registry.models import Person, RegisteredModel
 
 ATTEST, ASSIGN = "governance.attest_control", "governance.classify_model"
@@ -82,9 +84,15 @@ class AssignForm(forms.Form):
 @require_safe
 @strict_page
 def matrix(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Every control of a version: what stands, on what it rests, who owes what by when. Filtered by the query."""
+    """Every control of a version: what stands, on what it rests, who owes what by when. Filtered by the query.
+
+    Law and records are those of `?as_of=`, today unless given. For what is no such day nothing is told.
+    """
     version, person = visible_version(request, slug, number), person_of(request)
-    rows = coverage(version, timezone.now().date())
+    today = timezone.now().date()
+    day, problem = _day(request, today)
+    rows = () if problem else coverage(version, day)
+    acts = day == today and not problem
     chosen = {name: request.GET.get(name, "") for name in ("framework", "verdict", "owner")}
     kept = sorted((row for row in rows if _fits(row, chosen)), key=lambda row: _ORDER.index(row.facts.verdict))
     context = {
@@ -96,14 +104,20 @@ def matrix(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             (name, [(verdict, counts.get(verdict, 0)) for verdict in _ORDER]) for name, counts in roll_up(rows).items()
         ],
         "verdicts": [verdict.value for verdict in _ORDER],
-        "frameworks": sorted({row.facts.framework for row in rows}),
-        "owners": sorted({row.owner for row in rows if row.owner}),
+        # A choice that nothing of the day fits is still shown as chosen.
+        "frameworks": sorted({*(row.facts.framework for row in rows), chosen["framework"]} - {""}),
+        "owners": sorted({*(row.owner for row in rows), chosen["owner"]} - {""}),
         "chosen": chosen,
-        "today": timezone.now().date(),
-        "may_answer": permits(person, ATTEST, version.model),
-        "may_assign": permits(person, ASSIGN, version.model),
+        "day": day,
+        "day_given": request.GET.get("as_of", ""),
+        "day_problem": problem,
+        "is_past": day < today and not problem,
+        "is_ahead": day > today and not problem,
+        # What is answered or assigned counts from now on, so a page about another day offers neither.
+        "may_answer": acts and permits(person, ATTEST, version.model),
+        "may_assign": acts and permits(person, ASSIGN, version.model),
     }
-    return render(request, "pages/coverage.html", context)
+    return render(request, "pages/coverage.html", context, status=422 if problem else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -160,6 +174,17 @@ def assign(request: HttpRequest, slug: str, control: str) -> HttpResponse:
     return act_page(
         request, act, form, lambda told: assign_control(actor=person, model=model, control_id=control, **told)
     )
+
+
+def _day(request: HttpRequest, today: date) -> tuple[date, str]:
+    """The day to tell about, and why the one that was asked for is none."""
+    asked, problem = day_asked(request, "as_of")
+    if asked is not None:
+        try:
+            require_day(asked)
+        except InvalidInputError as error:
+            problem = ours(error.problem)
+    return asked or today, problem
 
 
 def _fits(row: Row, chosen: dict[str, str]) -> bool:

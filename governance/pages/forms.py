@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -260,6 +261,17 @@ class PolicyDraftForm(forms.Form):
         elif not (cleaned.get("source") or "").strip():
             self.add_error("source", _("Paste the policy, or choose a file."))
         return cleaned
+
+
+def day_asked(request: HttpRequest, name: str) -> tuple[date | None, str]:
+    """The day of `?name=YYYY-MM-DD`, None where none is asked for, or why what was asked is none."""
+    asked = request.GET.get(name, "")
+    if not asked:
+        return None, ""
+    try:
+        return date.fromisoformat(asked), ""
+    except ValueError:
+        return None, _("A day is written YYYY-MM-DD.")
 
 
 def carried_out(form: forms.Form, verb: Callable[[], R], names: dict[str, str] | None = None) -> R | None:

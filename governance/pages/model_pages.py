@@ -19,7 +19,7 @@ from governance import explanations, promotions
 from governance.broken_glass import emergencies_of
 from governance.models import BreakGlass, Decommission, GateDecision, Incident, PromotionRequest
 from governance.pages.access import found, person_of, strict_page, visible_models, visible_version
-from governance.pages.forms import PromotionForm, carried_out
+from governance.pages.forms import PromotionForm, carried_out, day_asked
 from governance.pages.story import about
 from governance.policies import Policy
 from governance.policy_versions import policy_in_force
@@ -73,7 +73,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     """One model: what it is for, what is where, every version, everything that was asked and decided."""
     row: RegisteredModel = found(visible_models(person_of(request)).select_related("owner"), slug=slug)
     rules, problem = _rules(row)
-    day, day_problem = _day_asked(request)
+    day, day_problem = day_asked(request, "on")
     versions = Paginator(row.versions.select_related("created_by"), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "model": row,
@@ -169,17 +169,6 @@ def _stages(row: RegisteredModel, rules: Policy | None) -> list[StageNow]:
     for assignment in current:
         now.setdefault(assignment.stage, []).append(assignment)
     return [StageNow(name, tuple(assignments)) for name, assignments in now.items()]
-
-
-def _day_asked(request: HttpRequest) -> tuple[date | None, str]:
-    """The day of `?on=YYYY-MM-DD`, or why it is none."""
-    asked = request.GET.get("on", "")
-    if not asked:
-        return None, ""
-    try:
-        return date.fromisoformat(asked), ""
-    except ValueError:
-        return None, _("A day is written YYYY-MM-DD.")
 
 
 def _on(row: RegisteredModel, day: date) -> list[StageAssignment]:

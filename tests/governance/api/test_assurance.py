@@ -100,5 +100,8 @@ def test_the_coverage_counts_and_names_law_and_records_of_the_day(
     effects = [answer["controls"][0]["facts"]["effective"] for answer in told[1:]]
     assert effects[0].startswith("upcoming, applies from 2 December 2027")
     assert effects[1].startswith("binding")
+    for day in ("1999-01-01", "2999-01-01", "yesterday"):
+        for place in ("versions/1/coverage/", "dossier/"):
+            refused(client.get(f"{BASE}{place}", {"as_of": day}), 422, "invalid-input", "as_of")
     refused(connect(otto).get(f"{BASE}versions/1/coverage/"), 403, "permission-refused")
     refused(connect(otto).get(f"{BASE}dossier/"), 403, "permission-refused")

@@ -114,6 +114,58 @@ def test_coverage_is_filtered_by_framework_status_and_owner(
     assert "No control matches" in client.get(COVERAGE, {"owner": "Nobody"}).content.decode()
 
 
+def test_the_coverage_tells_law_and_records_of_the_day_it_is_asked_about(
+    signed_in: Browser, classified: ModelVersion, carla: Person
+) -> None:
+    client, day = signed_in(carla), timezone.now().date()
+    today = client.get(COVERAGE).content.decode()
+    assert client.get(COVERAGE, {"as_of": day.isoformat()}).content.decode().count("<tr>") == today.count("<tr>")
+    assert ANSWER in today
+    yesterday = client.get(COVERAGE, {"as_of": (day - timedelta(days=1)).isoformat()}).content.decode()
+    assert "No control applied on that day" in yesterday
+    assert "Law and records as they were at the end (UTC)" in yesterday
+    ahead = client.get(COVERAGE, {"as_of": "2029-01-01", "framework": "GDPR"}).content.decode()
+    assert "The law as it will stand on 1 January 2029" in ahead
+    assert 'value="2029-01-01"' in ahead
+    assert "as_of=2029-01-01&amp;framework=GDPR" in ahead
+    assert "EU AI Act Art." not in ahead.partition('id="controls"')[2]
+    assert ANSWER not in ahead, "what is answered counts from now on"
+    assert ASSIGN not in ahead
+
+
+def test_what_is_owed_is_overdue_on_days_after_it_was_due(
+    signed_in: Browser, classified: ModelVersion, carla: Person, rosa: Person
+) -> None:
+    client, due = signed_in(carla), timezone.now().date() + timedelta(days=9)
+    client.post(ASSIGN, {"owner": rosa.pk, "due": due.isoformat()})
+    assert "overdue since" not in client.get(COVERAGE).content.decode()
+    later = {"as_of": (due + timedelta(days=1)).isoformat(), "owner": "Rosa Reyes"}
+    assert "overdue since" in client.get(COVERAGE, later).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("yesterday", "A day is written YYYY-MM-DD."),
+        ("2026-02-30", "A day is written YYYY-MM-DD."),
+        ("1999-01-01", "The day lies between 2016-05-24 and"),
+        ("2999-01-01", "The day lies between 2016-05-24 and"),
+        ("<b>", "A day is written YYYY-MM-DD."),
+    ],
+)
+def test_a_day_that_is_none_is_refused_and_nothing_is_told_for_it(
+    signed_in: Browser, classified: ModelVersion, carla: Person, asked: str, said: str
+) -> None:
+    answered = signed_in(carla).get(COVERAGE, {"as_of": asked, "framework": "GDPR"})
+    page = answered.content.decode()
+    assert answered.status_code == 422
+    assert said in page
+    assert "<b>" not in page
+    assert "<table" not in page
+    assert '<option value="GDPR" selected>' in page
+    assert "Law and records as they were" not in page
+
+
 def test_who_owes_an_answer_gives_it_with_evidence(
     signed_in: Browser, classified: ModelVersion, carla: Person, rosa: Person, dora: Person
 ) -> None:
