@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -233,28 +234,37 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400."""
     if request.path.startswith(API_PREFIX):
         return problem_response(request, 400, "malformed", "The request cannot be read.")
-    return defaults.bad_request(request, exception)
+    with _readers_language(request):
+        return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403."""
     if request.path.startswith(API_PREFIX):
         return problem_response(request, 403, "permission-refused", "You may not do this.")
-    return defaults.permission_denied(request, exception)
+    with _readers_language(request):
+        return defaults.permission_denied(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
     if request.path.startswith(API_PREFIX):
         return unknown_path(request)
-    return defaults.page_not_found(request, exception)
+    with _readers_language(request):
+        return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500."""
     if request.path.startswith(API_PREFIX):
         return problem_response(request, 500, "internal", "Something went wrong here; nothing was changed.")
-    return defaults.server_error(request)
+    with _readers_language(request):
+        return defaults.server_error(request)
+
+
+def _readers_language(request: HttpRequest) -> translation.override:
+    """The language of this request. What fails before the middleware has chosen one meets that of the last request."""
+    return translation.override(translation.get_language_from_request(request))
 
 
 def unknown_path(request: HttpRequest, **_parts: Any) -> HttpResponse:
