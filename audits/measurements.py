@@ -22,7 +22,7 @@ class ObservationStatus(StrEnum):
 
 
 # Words of metric names that people write in capitals.
-_ACRONYMS = {word: word.upper() for word in ("auc", "ece", "js", "mae", "psi", "rmse", "roc", "shap")}
+ACRONYMS = {word: word.upper() for word in ("auc", "ece", "js", "mae", "psi", "rmse", "roc", "shap")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class MetricValue:
     @property
     def spoken(self) -> str:
         """`metric of feature: group` in words, as a sentence for a reviewer names it."""
-        metric = " ".join(_ACRONYMS.get(word, word) for word in self.metric.split("_"))
+        metric = " ".join(ACRONYMS.get(word, word) for word in self.metric.split("_"))
         feature = self.feature.replace("_", " ")
         where = f"{feature}: {self.group}" if self.group else feature
         return f"{metric} ({where})" if where else metric

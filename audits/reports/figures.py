@@ -6,16 +6,18 @@ Months and number marks are those of the active language.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
 from audits.measurements import Interval, MetricValue
-from audits.reports.tongue import marked
+from audits.reports.tongue import marked, ours
 
 MOST_DIGITS = 12
 MINUS = "\u2212"
+_HYPHEN = re.compile(r"(?<!\w)-(?=\d)")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MONTHS = (
     *(gettext_noop("January"), gettext_noop("February"), gettext_noop("March"), gettext_noop("April")),
@@ -49,7 +51,7 @@ def figure(value: float, *limits: float, digits: int = 3) -> str:
 def _scientific(value: float) -> str:
     """3.2e-09 as 3.20 × 10⁻⁹."""
     mantissa, _e, exponent = f"{value:.2e}".partition("e")
-    return f"{marked(mantissa)} × 10{str(int(exponent)).translate(_RAISED)}".replace("-", MINUS)
+    return f"{marked(mantissa)}\u00a0×\u00a010{str(int(exponent)).translate(_RAISED)}".replace("-", MINUS)
 
 
 def _side(value: float, limit: float) -> int:
@@ -62,7 +64,17 @@ def bounds(interval: Interval | None, *limits: float) -> str:
         return ""
     low = f"{MINUS}∞" if interval.low is None else figure(interval.low, *limits)
     high = "∞" if interval.high is None else figure(interval.high, *limits)
-    return f"[{low}, {high}]"
+    return ends(low, high)
+
+
+def ends(low: str, high: str) -> str:
+    """Two printed ends as [low, high]; where a comma is the decimal mark, another one between them would be misread."""
+    return f"[{low}{pgettext('between the ends of an interval', ', ')}{high}]"
+
+
+def limit(words: str) -> str:
+    """What a policy allows, in the active language and with the sign that numbers have beside it."""
+    return _HYPHEN.sub(MINUS, ours(words))
 
 
 def measured(value: MetricValue | None, *limits: float) -> str:

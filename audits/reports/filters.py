@@ -10,11 +10,15 @@ from django.template import Library
 from django.utils.translation import gettext as _
 
 from audits.criteria import Outcome
+from audits.frameworks.catalogue import Catalogue
 from audits.measurements import MetricValue
 from audits.reports import figures, tongue, wording
 from audits.reports.dossier import PointStatus
 from audits.reports.parts import FindingFacts, Verdict
 from audits.reports.text import visible
+
+#: What a child process was kept from, as it recorded it.
+_BARRIERS = ("network", "files", "calls")
 
 register = Library()
 register.filter("day", figures.day)
@@ -55,6 +59,58 @@ def cell(value: object) -> str:
 def judged(finding: FindingFacts) -> str:
     """The judged value, printed so that it cannot be misread against its limit."""
     return figures.measured(finding.measured, *figures.limits_of(finding.at_least, finding.at_most))
+
+
+@register.filter
+def limit(finding: FindingFacts) -> str:
+    """What the policy allows, with the sign that numbers have beside it."""
+    return figures.limit(finding.limit)
+
+
+@register.filter
+def criterion(name: str) -> str:
+    """A criterion by its name in words, as the findings call it; a sentence in its place stays one."""
+    return tongue.ours(name if " " in name else name.replace("-", " ").capitalize())
+
+
+@register.filter
+def criteria(names: Sequence[str]) -> str:
+    """Criteria by their names in words."""
+    return ", ".join(map(criterion, names))
+
+
+@register.filter
+def each(sentences: str) -> str:
+    """Several sentences of ours in a row, each in the active language; as a whole where not all of them are ours."""
+    parts = sentences.split("; ")
+    told = [tongue.ours(part) for part in parts]
+    one_by_one = all(said != part for said, part in zip(told, parts, strict=True))
+    return "; ".join(told) if one_by_one else tongue.ours(sentences)
+
+
+@register.filter
+def places(names: Sequence[str]) -> str:
+    """Where controls stand in the law, each framework named once; an id that the catalogue does not hold, as it is."""
+    catalogue, by_framework = Catalogue.load(), dict[str, list[str]]()
+    for name in names:
+        control = catalogue.by_id.get(name)
+        known = ("", name) if control is None else (control.framework, tongue.ours(control.reference))
+        by_framework.setdefault(known[0], []).append(known[1])
+    return "; ".join(f"{tongue.ours(name)} {', '.join(told)}".strip() for name, told in by_framework.items())
+
+
+@register.filter
+def environment(facts: Mapping[str, object]) -> str:
+    """On what a check ran: Python, the libraries with their versions, and what kept the check apart."""
+    rest = {name: value for name, value in facts.items() if name not in {"python", "machine", "libraries", *_BARRIERS}}
+    libraries = facts.get("libraries")
+    named = libraries if isinstance(libraries, Mapping) else {}
+    told = [f"Python {facts['python']} ({facts['machine']})" if {"python", "machine"} <= facts.keys() else ""]
+    told += [", ".join(f"{name} {version}" for name, version in named.items())]
+    apart = ", ".join(str(facts[name]) for name in _BARRIERS if name in facts)
+    told += [_("confined by {barriers}").format(barriers=apart) if apart else ""]
+    told += [", ".join(f"{name} {setting(value)}" for name, value in rest.items())]
+    return "; ".join(filter(None, told))
 
 
 @register.filter

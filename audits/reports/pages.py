@@ -6,20 +6,21 @@ in the embedded evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from audits.criteria import Outcome
-from audits.measurements import MetricValue, ObservationStatus
+from audits.measurements import MetricValue, ObservationStatus, Table
 from audits.reports import pictures
 from audits.reports.document import ReportDocument
 from audits.reports.parts import CheckFacts, ControlFacts, FindingFacts, Verdict
-from audits.reports.wording import CheckWording, wording_of
+from audits.reports.tongue import ours
+from audits.reports.wording import CheckWording, metric_in_words, wording_of
 
-MOST_FINDINGS, MOST_VALUES, MOST_TABLES, MOST_TABLE_ROWS, MOST_COLUMNS, MOST_CONTROLS = 40, 10, 2, 6, 8, 24
+MOST_FINDINGS, MOST_VALUES, MOST_TABLES, MOST_TABLE_ROWS, MOST_COLUMNS, MOST_CONTROLS = 40, 10, 2, 6, 8, 60
 MOST_ON_ONE_PAGE = 4
 
 _WORST_FIRST = (
@@ -41,11 +42,14 @@ _VERDICTS_FIRST = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """The head of a table, and how many rows and columns stay in the embedded evidence."""
+    """The head of a table, and how many rows and columns stay in the embedded evidence.
+
+    Each column and each cell stands with its class: numbers are set to the right, words to the left.
+    """
 
     name: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[tuple[Any, str], ...], ...]
     total: int
     columns_left: int = 0
 
@@ -99,18 +103,36 @@ def _check(index: int, check: CheckFacts, document: ReportDocument) -> CheckSect
         values=tuple(beyond[:MOST_VALUES]),
         values_total=len(beyond),
         values_drawn=bool(printed),
-        tables=tuple(
-            Excerpt(
-                name=name,
-                columns=table.columns[:MOST_COLUMNS],
-                rows=tuple(row[:MOST_COLUMNS] for row in table.rows[:MOST_TABLE_ROWS]),
-                total=len(table.rows),
-                columns_left=max(len(table.columns) - MOST_COLUMNS, 0),
-            )
-            for name, table in shown
-        ),
+        tables=tuple(_excerpt(name, table) for name, table in shown),
         tables_left=len(check.tables) - len(shown),
     )
+
+
+def _excerpt(name: str, table: Table) -> Excerpt:
+    columns = table.columns[:MOST_COLUMNS]
+    rows = [row[:MOST_COLUMNS] for row in table.rows[:MOST_TABLE_ROWS]]
+    # Names of metrics stand in tables as programs write them.
+    named = {at for at, column in enumerate(columns) if column == "metric"}
+    classes = ["num" if _is_numeric(row[at] for row in rows) else "" for at in range(len(columns))]
+    return Excerpt(
+        name=name,
+        columns=tuple(zip(columns, classes, strict=True)),
+        rows=tuple(
+            tuple(
+                (ours(metric_in_words(cell)) if at in named and isinstance(cell, str) else cell, classes[at])
+                for at, cell in enumerate(row)
+            )
+            for row in rows
+        ),
+        total=len(table.rows),
+        columns_left=max(len(table.columns) - MOST_COLUMNS, 0),
+    )
+
+
+def _is_numeric(cells: Iterable[Any]) -> bool:
+    """Whether every cell that is not empty is a number, and there is one."""
+    told = [cell for cell in cells if cell is not None]
+    return bool(told) and all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in told)
 
 
 def _key(value: MetricValue) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from audits.reports import charts
 from audits.reports.document import ReportDocument
 from audits.reports.explanation_pictures import of_explanation
 from audits.reports.figures import bounds as spread
+from audits.reports.figures import limit as written
 from audits.reports.figures import limits_of, measured
 from audits.reports.group_pictures import of_groups
 from audits.reports.parts import CheckFacts, FindingFacts
@@ -74,7 +75,7 @@ def _against_limit(check: CheckFacts, findings: Sequence[FindingFacts]) -> Pictu
     spoken = _spoken(kept, first.limit, *limits_of(first.at_least, first.at_most))
     svg = charts.forest(marks, title=words, description=spoken, at_least=first.at_least, at_most=first.at_most)
     told = _("{words} against the limit of the policy ({limit}); the shaded band is allowed.").format(
-        words=sentence(words), limit=ours(first.limit)
+        words=sentence(words), limit=written(first.limit)
     )
     return Picture(svg, heard(words, spoken), told + left_out(len(kept), len(found)), _estimated(kept))
 
@@ -128,7 +129,7 @@ def _mark(value: MetricValue, outcome: Outcome | None) -> charts.Mark:
 
 def _spoken(values: Sequence[MetricValue], limit: str, *bounds: float) -> str:
     """What the chart shows, for the ear: how many rows, against what, and each number that is printed in it."""
-    against = _(", limit {limit}").format(limit=ours(limit)) if limit else ""
+    against = _(", limit {limit}").format(limit=written(limit)) if limit else ""
     told = ngettext(
         "{rows} row with value and interval{against}: {numbers}.",
         "{rows} rows with value and interval{against}: {numbers}.",

@@ -21,7 +21,7 @@ from django.utils.translation import get_language, pgettext
 LOCALE = Path(__file__).resolve().parents[2] / "locale"
 DOMAIN = "sentences"
 _FIELD = re.compile(r"\{(\w+)\}")
-_NUMBER = re.compile(r"[−-]?\d{1,3}(?:,\d{3})*(?:\.\d+)?|[−-]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[−-]?(?:\d{1,3}(?:,\d{3})*|\d+)(?:\.\d+)?(?:e[−-]?\d+)?")
 _LONGEST, _DEEPEST = 4_000, 4
 #: The parts of a sentence that are sentences or words of ours again. All others are names, texts and values.
 _SAID = frozenset(
@@ -31,6 +31,8 @@ _SAID = frozenset(
     }
 )
 _JOINED = frozenset({"one", "other"})
+#: The parts that are numbers in every sentence: a name that ends like one of them, such as "No near rows", is none.
+_COUNTED = frozenset({"n", "level", "at_least", "at_most"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ class _Template:
             found[name], begin = text[begin:at], at + len(word)
         if end <= begin:
             return None
-        return {**found, self.names[-1]: text[begin:end]}
+        found[self.names[-1]] = text[begin:end]
+        counted = (found[name] for name in _COUNTED & found.keys())
+        return found if all(map(_NUMBER.fullmatch, counted)) else None
 
 
 @dataclass(frozen=True)

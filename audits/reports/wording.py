@@ -6,9 +6,10 @@ own title and the sentences of its metrics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audits.criteria import Outcome
+from audits.measurements import ACRONYMS
 from audits.reports.dossier import PointStatus
 from audits.reports.parts import Verdict
 
@@ -92,6 +93,89 @@ CHECKS = {
     ),
 }
 
+#: Of a family whose general words would be wrong for a check, what that check does; the rest is as in the family.
+_OTHERWISE = {
+    "fairness.slices": {
+        "method": "Every group of rows that one or two columns describe was searched for errors more frequent than "
+        "among all rows. The excess of the worst slices is given with an interval and with a p-value that is corrected "
+        "for the number of slices looked at.",
+        "reading": "An excess of 0.10 means that in this slice ten more of a hundred answers are wrong than among all "
+        "rows. Slices that nobody thought of before are leads, and no proof.",
+    },
+    "fairness.calibration": {
+        "method": "For each group of people, the scores were compared with what happened: whether a score means the "
+        "same chance in every group, and how well it ranks within each.",
+        "reading": "On the diagonal, of the people with a score of 0.3 about three in ten have the outcome. A curve "
+        "above it says that the score is too low for the group, one below that it is too high.",
+    },
+    "fairness.conditional_parity": {
+        "method": "Within each stratum of comparable people, the groups’ rates of selection were compared, and the "
+        "strata were then taken together.",
+    },
+    "fairness.dataset_bias": {
+        "method": "The labels of the training data were counted for each group, before any model: how often a group "
+        "carries the favourable label, and how far that is from everybody else.",
+    },
+    "fairness.impact_ratios": {
+        "method": "The rate of selection, or of scores above the median of all, was divided for each category by that "
+        "of the category with the highest rate, for each characteristic alone and for all of them crossed.",
+        "reading": "A ratio of one means selected as often as the category selected most. Categories that are too "
+        "small for a ratio are shown with their counts.",
+    },
+    "fairness.multiclass": {
+        "method": "For each group of people and each class, the predicted classes were compared with the recorded "
+        "ones.",
+    },
+    "fairness.ranking": {
+        "method": "The rankings were read from the top: how much of the readers’ attention each group gets, and how "
+        "many of the first places, beside its share among all who were ranked.",
+    },
+    "fairness.regression": {
+        "method": "The predicted numbers and their errors were compared between the groups of people: their means, and "
+        "their whole distributions.",
+    },
+    "lineage.digests": {
+        "method": "Every content along the lineage that is held here was read again and its digest recomputed, then "
+        "compared with the digest that was declared.",
+        "reading": "No mismatch means that what is held is what was declared. A content that is held elsewhere counts "
+        "as not held, never as matching.",
+        "limits": "A digest tells that content has not changed, not that it was right in the first place.",
+    },
+    "lineage.leakage": {
+        "method": "The rows of the evaluation were looked for in the training data, whole, nearly alike and by "
+        "identifier and time; and each input was tried out alone as a predictor of the target.",
+        "reading": "An overlap of zero means that no evaluated row was seen in training. An input that alone comes "
+        "close to 1 knows the answer already.",
+        "limits": "What was reworded or aggregated before it came into both tables is not found.",
+    },
+    "lineage.purpose": {
+        "method": "The cards of all data behind the version were read along the lineage: for which purpose and on "
+        "which legal basis data were collected, how long they may be kept, where they are, and which licence holds.",
+        "reading": "Each figure counts datasets or steps. Zero means that the cards name nothing to object to.",
+        "limits": "The cards are what people declared. Whether a legal basis holds, a person has to judge.",
+    },
+    "lineage.special_categories": {
+        "method": "Columns tagged as personal, sensitive or of a special category were followed along the lineage to "
+        "the features of the model, and each feature was tried out as a predictor of the sensitive columns.",
+        "reading": "An AUC of 0.5 means that a feature tells nothing about the group; 1 means that it stands in for "
+        "it.",
+        "limits": "Only tagged columns can be followed, and only groups that are recorded can be found by proxy.",
+    },
+    "performance.comparison": {
+        "method": "This version and the one in the stage answered the same rows, and their errors were compared row by "
+        "row.",
+        "reading": "An interval of the difference that does not reach zero means that the versions differ by more than "
+        "chance on these rows.",
+    },
+    "robustness.perturbation": {
+        "method": "Inputs were changed a little, one kind of change at a time, and the model was asked again.",
+        "reading": "The share of changed answers says how much rests on small differences of input; the loss of "
+        "performance says what it costs.",
+        "limits": "The changes tried are those listed here. An attacker will think of others.",
+    },
+}
+CHECKS |= {check: replace(CHECKS.get(check.partition(".")[0], GENERAL), **words) for check, words in _OTHERWISE.items()}
+
 OUTCOMES = {
     Outcome.SATISFIED: ("●", "satisfied"),
     Outcome.NOT_SATISFIED: ("◆", "not satisfied"),
@@ -122,13 +206,21 @@ ROLES = {
 
 
 METRICS = {
-    "roc_auc": "ROC AUC",
-    "auc": "AUC",
+    "brier": "Brier score",
+    "f1": "F1",
     "pr_auc": "precision-recall AUC",
     "brier_score": "Brier score",
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
     "r2": "R²",
+    # Tables of evidence and their columns whose names were made for programs.
+    "controls": "self-test on planted cases",
+    "good": "in the good case",
+    "bad": "in the bad case",
+    "n": "rows",
+    "p": "p-value",
+    "p_holm": "p-value (Holm)",
+    "p_benjamini_hochberg": "p-value (Benjamini–Hochberg)",
 }
 
 
@@ -144,4 +236,4 @@ def role_in_words(role: str) -> str:
 
 def metric_in_words(metric: str) -> str:
     """A metric name as people say it."""
-    return METRICS.get(metric, metric.replace("_", " "))
+    return METRICS.get(metric) or " ".join(ACRONYMS.get(word, word) for word in metric.split("_"))

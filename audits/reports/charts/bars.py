@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from audits.reports.charts.svg import BLUE, INK, MUTED, RULE, WIDTH, Axis, box, clip, line, picture, text, tick
-from audits.reports.figures import figure
+from audits.reports.figures import ends, figure
 
 LABEL_WIDTH, PLOT_LEFT, PLOT_RIGHT, ROW, HEAD = 150, 160, 512, 21, 10
 
@@ -51,6 +51,6 @@ def _row(bar: Bar, y: float, axis: Axis) -> list[str]:
         left, right = axis.at(bar.low), axis.at(bar.high)
         drawn += [line(left, y, right, y, stroke=INK, width=1.4)]
         drawn += [line(x, y - 4, x, y + 4, stroke=INK, width=1.4) for x in (left, right)]
-        words += f" [{figure(bar.low)}, {figure(bar.high)}]"
+        words += f" {ends(figure(bar.low), figure(bar.high))}"
     drawn.append(text(WIDTH, y + 4, words, size=10, anchor="end"))
     return drawn

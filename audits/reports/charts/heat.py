@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from audits.reports.charts.svg import BLUE, INK, MUTED, PAPER, WIDTH, box, clip, number, path, picture, text
-from audits.reports.figures import count, figure
+from audits.reports.figures import count, ends, figure
 
 LABELS, HEAD, ROW, GAP = 126, 44, 46, 3
 MOST_ROWS, MOST_COLUMNS = 10, 6
@@ -76,7 +76,7 @@ def _field(one: Field | None, x: float, y: float, width: float, known: Sequence[
     ]
     room = width - 6
     if one.low is not None and one.high is not None:
-        words = clip(f"[{figure(one.low)}, {figure(one.high)}]", room, 9)
+        words = clip(ends(figure(one.low), figure(one.high)), room, 9)
         drawn.append(text(middle, y + 28, words, size=9, anchor="middle", fill=INK))
     drawn.append(
         text(

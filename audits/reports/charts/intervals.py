@@ -26,7 +26,7 @@ from audits.reports.charts.svg import (
     text,
     tick,
 )
-from audits.reports.figures import MINUS, count, figure
+from audits.reports.figures import MINUS, count, ends, figure
 from audits.reports.tongue import marked
 
 LABEL_WIDTH, PLOT_LEFT, PLOT_RIGHT, ROW, HEAD = 150, 200, 512, 22, 34
@@ -97,7 +97,16 @@ def _frame(axis: Axis, bottom: float, at_least: str | None, at_most: str | None)
             x = axis.at(float(bound))
             parts.append(line(x, HEAD - 12, x, bottom, stroke=INK, width=1.2, dash="5 3"))
             label_x = min(max(x, PLOT_LEFT + 26), PLOT_RIGHT - 26)
-            parts.append(text(label_x, HEAD - 17, f"{word} {marked(bound)}", size=9.5, anchor="middle", weight=600))
+            parts.append(
+                text(
+                    label_x,
+                    HEAD - 17,
+                    f"{word} {marked(bound).replace('-', MINUS)}",
+                    size=9.5,
+                    anchor="middle",
+                    weight=600,
+                )
+            )
     return parts
 
 
@@ -116,7 +125,7 @@ def _row(mark: Mark, y: float, axis: Axis, limits: tuple[str | None, str | None]
         drawn += _whisker(mark, y, axis, colour)
         low = f"{MINUS}∞" if mark.low is None else figure(mark.low, *beside)
         high = "∞" if mark.high is None else figure(mark.high, *beside)
-        words += f" [{low}, {high}]"
+        words += f" {ends(low, high)}"
     drawn.append(shape(axis.at(mark.value), y, mark.tone))
     drawn.append(text(WIDTH, y + 4, words, size=10, anchor="end"))
     return drawn

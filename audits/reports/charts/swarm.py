@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from audits.reports.charts.svg import INK, MUTED, RULE, WIDTH, Axis, clip, line, number, picture, text, tick
 
@@ -71,7 +72,11 @@ def _shade(rank: float | None) -> str:
 def _legend() -> list[str]:
     parts = [text(LEGEND_LEFT, HEAD + 8, _("value"), size=9.5, fill=INK)]
     for index, (colour, words) in enumerate(
-        ((SHADES[-1], _("high")), (SHADES[0], _("low")), (UNRANKED, _("no order")))
+        (
+            (SHADES[-1], pgettext("value of a feature", "high")),
+            (SHADES[0], pgettext("value of a feature", "low")),
+            (UNRANKED, _("no order")),
+        )
     ):
         y = HEAD + 24 + 14 * index
         parts.append(f'<circle cx="{LEGEND_LEFT + 4}" cy="{number(y - 3)}" r="3" fill="{colour}"/>')

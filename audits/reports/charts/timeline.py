@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from audits.reports.charts.svg import INK, MUTED, RULE, WIDTH, Tone, clip, line, picture, shape, text
 from audits.reports.figures import MONTHS
 
-ACROSS, ROW = 6, 84
+ACROSS, ROW = 5, 84
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Event:
 
 
 def timeline(events: Sequence[Event], *, title: str, description: str) -> str:
-    """The events in order of time, six to a row."""
+    """The events in order of time, five to a row."""
     ordered = sorted(events, key=lambda event: event.at)
     rows = [ordered[start : start + ACROSS] for start in range(0, len(ordered), ACROSS)]
     slot = WIDTH / ACROSS
