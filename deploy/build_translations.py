@@ -20,7 +20,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "locale"
 #: Who speaks to readers: reports and reviewer pages. Machine-readable forms stay English.
-SOURCES = ("audits/reports/**/*.py", "governance/pages/*.py", "governance/models/*.py")
+SOURCES = ("audits/reports/**/*.py", "governance/pages/*.py", "governance/models/*.py", "registry/tongue.py")
 TEMPLATES = ("templates/**/*.html", "templates/reports/report.css")
 _SINGLE = {"_", "gettext", "gettext_noop", "gettext_lazy"}
 _IN_TEMPLATES = re.compile(

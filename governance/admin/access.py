@@ -19,6 +19,7 @@ from registry.admin.base import ReadOnlyAdmin, badge
 from registry.authority import permits
 from registry.errors import AssayError
 from registry.models import Person
+from registry.tongue import ours
 
 
 @admin.register(RoleGroup)
@@ -61,7 +62,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
                 expires_at=told["expires_at"],
             )
         except AssayError as error:
-            self.add_error(error.field if error.field in self.fields else None, error.problem)
+            self.add_error(error.field if error.field in self.fields else None, ours(error.problem))
         return told
 
     actor: Person

@@ -95,7 +95,7 @@ def review_problem(person: Person, request: PromotionRequest, roles: tuple[str, 
     spoken = request.reviews.filter(round=request.round, reviewer=person).exclude(verdict=Review.Verdict.COMMENT)
     if spoken.exists():
         return _("You have reviewed this round already; a person counts once.")
-    return separation_problem(request, person, timezone.now())
+    return ours(separation_problem(request, person, timezone.now()))
 
 
 def waiver_roles(person: Person, request: PromotionRequest) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def glass_view_problem(person: Person, broken: BreakGlass, roles: tuple[str, ...
         return _("You review this model in no role, so others must look at this.")
     if broken.reviews.filter(reviewer=person).exists():
         return _("You have given your view already; a person counts once.")
-    return separation_problem(broken.request, person, timezone.now())
+    return ours(separation_problem(broken.request, person, timezone.now()))
 
 
 def condition_problem(person: Person, condition: Condition, request: PromotionRequest) -> str:
@@ -153,5 +153,5 @@ def condition_problem(person: Person, condition: Condition, request: PromotionRe
     try:
         delegation_for(person, condition.review.role, request)
     except RoleNotHeldError as error:
-        return error.problem
-    return separation_problem(request, person, timezone.now())
+        return ours(error.problem)
+    return ours(separation_problem(request, person, timezone.now()))

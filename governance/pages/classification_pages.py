@@ -126,7 +126,7 @@ def _concluded(model: RegisteredModel, answers: dict[str, Any]) -> dict[str, Any
     try:
         result: Classified = classify(Answers.from_document(answers, catalogue), catalogue, timezone.now().date())
     except InvalidInputError as error:
-        return {"problem": str(error)}
+        return {"problem": ours(error.problem)}
     return {
         "result": result,
         "answers": wizard.in_words(answers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 LONGEST_TEXT = 10_000
+_PATH = re.compile(r"[\w$.\[\]]+")
 
 
 class ReasonField(forms.CharField):
@@ -274,6 +276,16 @@ def day_asked(request: HttpRequest, name: str) -> tuple[date | None, str]:
         return None, _("A day is written YYYY-MM-DD.")
 
 
+def policy_problem(error: PolicyError) -> str:
+    """Why a text is no policy, with its place, in the reader's language."""
+    line = _("line {line}").format(line=error.line) if error.line else ""
+    # A check says which of its parameters is wrong, and canonical JSON at which place, before it says why.
+    inner, colon, why = error.problem.partition(": ")
+    problem = f"{inner}: {ours(why)}" if colon and _PATH.fullmatch(inner) else ours(error.problem)
+    place = ", ".join(part for part in (line, error.field) if part)
+    return f"{place}: {problem}" if place else problem
+
+
 def carried_out(form: forms.Form, verb: Callable[[], R], names: dict[str, str] | None = None) -> R | None:
     """Call the verb; a refusal is put beside the field it is about, and the answer is None then.
 
@@ -282,7 +294,7 @@ def carried_out(form: forms.Form, verb: Callable[[], R], names: dict[str, str] |
     try:
         return verb()
     except PolicyError as error:
-        form.add_error("source" if "source" in form.fields else None, str(error))
+        form.add_error("source" if "source" in form.fields else None, policy_problem(error))
     except AssayError as error:
         field = (names or {}).get(error.field, error.field)
         form.add_error(field if field in form.fields else None, ours(error.problem))

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from audits.reports.tongue import ours
 from governance.pages.access import found, person_of, require_sight, strict_page
 from governance.pages.story import tell
 from governance.pages.words import EVENTS
@@ -57,7 +58,7 @@ def entry(request: HttpRequest, index: int) -> HttpResponse:
     try:
         verify_inclusion(index=index, size=size, leaf=bytes(row.leaf_hash), proof=proof, root=ledger.root(size))
     except ProofError as error:
-        problem = str(error)
+        problem = ours(error.problem)
     context = {
         "entry": row,
         "told": tell([row])[0],

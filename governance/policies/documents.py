@@ -135,6 +135,18 @@ def _validate_shape(source: PolicyText) -> None:
         raise _fail(PolicyShapeError, source, steps, problem)
 
 
+SHAPE_PROBLEMS = {
+    "type": "must be {}, not {}",
+    "enum": "must be one of {}",
+    "minItems": "needs at least {} entry",
+    "maxItems": "has more than {} entries",
+    "uniqueItems": "lists an entry twice",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "maxLength": "is longer than {} characters",
+}
+
+
 def _in_words(error: ValidationError) -> tuple[Steps, str]:
     """Place and sentence of a schema error, without the rest of the document in it."""
     steps: Steps = tuple(error.absolute_path)
@@ -148,17 +160,7 @@ def _in_words(error: ValidationError) -> tuple[Steps, str]:
         return (*steps, missing), "is missing"
     if rule == "pattern":
         return steps, "must not be empty" if asked == r"\S" else f"{_shortened(found)} does not have the form {asked}"
-    words = {
-        "type": "must be {}, not " + _kind(found),
-        "enum": "must be one of {}",
-        "minItems": "needs at least {} entry",
-        "maxItems": "has more than {} entries",
-        "uniqueItems": "lists an entry twice",
-        "minimum": "must be at least {}",
-        "maximum": "must be at most {}",
-        "maxLength": "is longer than {} characters",
-    }
-    return steps, words.get(rule, "is not valid here").format(_alternatives(asked))
+    return steps, SHAPE_PROBLEMS.get(rule, "is not valid here").format(_alternatives(asked), _kind(found))
 
 
 def _alternatives(asked: Any) -> str:

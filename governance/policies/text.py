@@ -101,7 +101,7 @@ def read_policy_text(text: str) -> PolicyText:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = error.problem or error.context or "is not YAML"
+        problem = f"the text is not YAML: {error.problem or error.context}"
         raise PolicyUnreadableError(problem, line=mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
         raise PolicyUnreadableError(f"the text is not YAML: {str(error).splitlines()[0]}") from None

@@ -25,6 +25,7 @@ from registry.cards import Card
 from registry.dataset_cards import card_from_row, card_of, declared_card, governance_tags, tagged_columns, write_card
 from registry.errors import AssayError, InvalidInputError
 from registry.models import DatasetCard, DatasetVersion, Person
+from registry.tongue import ours
 
 _SIGNED = ("reason", "written_by", "written_at")
 _UNSTATED = ("", "not stated")
@@ -138,7 +139,7 @@ class CardForm(forms.ModelForm):  # type: ignore[type-arg]
                 owner=told["owner"],
             )
         except AssayError as error:
-            self.add_error(error.field if error.field in self.fields else None, error.problem)
+            self.add_error(error.field if error.field in self.fields else None, ours(error.problem))
         return told
 
     @staticmethod

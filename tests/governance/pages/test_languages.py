@@ -19,7 +19,6 @@ from audits.runs import known_checks
 from deploy.build_translations import ROOT
 from governance.models import PromotionRequest
 from governance.pages.review_page import CheckSection
-from governance.promotions import withdraw_request
 from registry.models import Person
 from tests.audits.reports.test_translations import bare_words
 from tests.governance.pages.conftest import Browser
@@ -96,58 +95,6 @@ def test_a_translated_saying_is_let_through() -> None:
     assert bare_sayings('Act(told=_("It goes."), back_title=str(version), refused="")') == []
 
 
-# -- Refusals ---------------------------------------------------------------------------------------------------------
-GOVERNANCE = ROOT / "governance"
-#: Whose refusals reach no page: the API, commands, the admin, and the rules of a policy text, which is English itself.
-ELSEWHERE = {
-    *("api", "admin", "management", "migrations", "demo", "service", "pages"),
-    *("text.py", "tokens.py", "replays.py"),
-}
-#: What only another program can provoke, or what a broken record says to its operator.
-LEFT_IN_ENGLISH = {
-    *("{} is a list of some of {}.", "{} is answered with true or false.", "{} is one of {}.", "{} is not a question."),
-    *("{} has no answer.", "verdict is one of {}.", "meaning is one of {}.", "The kinds are {}."),
-    *("There is no signed decision.", "The reviews of this request are not overdue."),
-    "The policy escalates at the deadline; it does not end the request.",
-    "Round {} of {}, on which the gate decided, is not on record.",
-    "Run {} is not the one on which the gate decided.",
-    "The stored text of policy {} is not the one that was put into force.",
-}
-
-
-def refusals(source: str) -> set[str]:
-    """The sentences of the product's own errors that a module raises, with {} for each variable part."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call) or not node.exc.args:
-            continue
-        said = node.exc.args[0]
-        parts = [said] if isinstance(said, ast.Constant) else said.values if isinstance(said, ast.JoinedStr) else []
-        told = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
-        if told and ast.unparse(node.exc.func) not in {"AssertionError", "LookupError", "Http404"}:
-            found.add(told)
-    return found
-
-
-def test_every_refusal_that_a_page_shows_is_said_in_german() -> None:
-    said = set[str]()
-    for path in GOVERNANCE.rglob("*.py"):
-        if not ELSEWHERE & set(path.relative_to(GOVERNANCE).parts):
-            said |= refusals(path.read_text(encoding="utf-8"))
-    assert len(said) > 100
-    assert said >= LEFT_IN_ENGLISH
-    with translation.override("de"):
-        left = {words for words in said - LEFT_IN_ENGLISH if (told := words.replace("{}", "7x")) == ours(told)}
-    assert left == set()
-
-
-def test_a_refusal_without_german_would_be_found() -> None:
-    planted = 'raise WrongStateError(f"{version} sings {song}.")\nraise LookupError("no")\nraise'
-    assert refusals(planted) == {"{} sings {}."}
-    with translation.override("de"):
-        assert ours("7x sings 7x.") == "7x sings 7x."
-
-
 def test_a_page_says_in_german_why_nothing_was_measured() -> None:
     check = CheckFacts(
         check="performance.metrics",
@@ -163,15 +110,6 @@ def test_a_page_says_in_german_why_nothing_was_measured() -> None:
     assert "Es wurde nichts gemessen.</strong> target: keine Zeile hat ein Label; kennzeichnen Sie die Spalte" in page
     left = (check.problem, check.notes[0], section.wording.method, section.wording.reading, section.wording.limits)
     assert [words for words in left if words in page] == []
-
-
-@pytest.mark.django_db
-def test_a_form_refuses_in_german(in_review: PromotionRequest, maya: Person, signed_in: Browser) -> None:
-    place = reverse("promotion-withdraw", args=[in_review.pk])
-    withdraw_request(actor=maya, request=in_review, reason="we start anew")
-    told = {"reason": "once more"}
-    page = signed_in(maya).post(place, told, headers={"accept-language": "de"}).content.decode()
-    assert "Zustand des Antrags ist schon: zurückgezogen." in page
 
 
 @pytest.mark.django_db
