@@ -85,10 +85,11 @@ OUTLINES: Mapping[str, Outline] = {outline.kind: outline for outline in _ALL}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One point. `recorded` are sentences from the records; `answer` a person's signed words, which hold `until` a day.
+    """One point. `title` is the official one of the article or annex.
 
-    `owner` owes what is open, by `due` where a day was set. `hints` are sentences from the records that help whoever
-    answers, and answer nothing by themselves.
+    `recorded` are sentences from the records; `answer` a person's signed words, which hold `until` a day. `owner` owes
+    what is open, by `due` where a day was set. `hints` are sentences from the records that help whoever answers, and
+    answer nothing by themselves.
     """
 
     control: str
@@ -102,6 +103,7 @@ class Point:
     owner: str = ""
     due: date | None = None
     hints: tuple[str, ...] = ()
+    title: str = ""
 
     @property
     def status(self) -> PointStatus:
@@ -117,7 +119,8 @@ class Point:
 class DossierDocument:
     """The whole document. `final` is refused while a point is open.
 
-    The records are those of `records_of`; `told_now` says, in sentences, what of them is told as it is now.
+    The records are those of `records_of`; `told_now` says, in sentences, what of them is told as it is now. `owed` says
+    whether the document is due at all, as far as a person has classified the model.
     """
 
     identity: Identity
@@ -127,6 +130,7 @@ class DossierDocument:
     final: bool = False
     records_of: date | None = None
     told_now: tuple[str, ...] = ()
+    owed: str = ""
 
     def __post_init__(self) -> None:
         """Raises DossierIncompleteError for a final document with open points, or with none at all."""
@@ -150,6 +154,7 @@ class DossierDocument:
             "open": len(self.open_points),
             "records_of": plain(self.records_of),
             "told_now": list(self.told_now),
+            "owed": self.owed,
         }
 
 
@@ -164,7 +169,7 @@ def render_markdown(document: DossierDocument) -> str:
         f"{said(subject.name)}, version {subject.version}. Law as of {identity.as_of}{records}. **{state}.**",
         "",
         "This document is prepared from records and answers. It makes no statement about conformity.",
-        *(said(text) for text in document.told_now),
+        *(said(text) for text in (document.owed, *document.told_now) if text),
         "",
     ]
     for point in document.points:

@@ -62,9 +62,14 @@ def bounds(interval: Interval | None, *limits: float) -> str:
     """An interval as [0.081, 0.203]; an unbounded side is an infinity sign; no interval is an empty text."""
     if interval is None:
         return ""
+    return ends(*sides(interval, *limits))
+
+
+def sides(interval: Interval, *limits: float) -> tuple[str, str]:
+    """Both ends as printed."""
     low = f"{MINUS}∞" if interval.low is None else figure(interval.low, *limits)
     high = "∞" if interval.high is None else figure(interval.high, *limits)
-    return ends(low, high)
+    return low, high
 
 
 def ends(low: str, high: str) -> str:

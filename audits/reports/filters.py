@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.template import Library
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from audits.criteria import Outcome
@@ -162,6 +164,13 @@ def setting(value: object) -> str:
 def data_url(svg: str) -> str:
     """An SVG as a data URL: pictures as <img> keep their alternative text in the tagged PDF."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+
+
+@register.filter
+def unbroken(title: str) -> SafeString:
+    """A title whose reference in brackets is never broken over two lines."""
+    head, bracket, rest = title.partition(" (")
+    return format_html('{} <span class="whole">({}</span>', head, rest) if bracket else format_html("{}", title)
 
 
 @register.filter

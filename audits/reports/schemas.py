@@ -133,3 +133,8 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "portfolio": portfolio_schema,
     "explanation": explanation_schema,
 }
+
+
+def schema_of(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema that evidence names: `assay.<name>/<version>`."""
+    return SCHEMAS[str(evidence["schema"]).removeprefix("assay.").partition("/")[0]]()

@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from audits.measurements import MetricValue
 from audits.reports import figures
 from audits.reports.parts import CheckFacts, FindingFacts
+from audits.reports.wording import metric_in_words
 from governance.dossiers import data_answers
 from governance.dossiers.data_answers import Data
 from registry.models import ModelVersion, VersionInput
@@ -26,6 +28,8 @@ class Records:
 
 
 Sentences = tuple[str, ...]
+#: Of each check of performance; all of them are in its report.
+MOST_VALUES = 20
 
 
 def purpose(records: Records) -> Sentences:
@@ -39,7 +43,7 @@ def identity(records: Records) -> Sentences:
     named = (
         f"{version.model.name} ({version.model.slug}), version {version.number}, artifact {version.artifact_digest}."
     )
-    before = tuple(f"Earlier version {old.number} of {old.created_at.date()}." for old in records.earlier)
+    before = tuple(f"Earlier version {old.number} of {figures.day(old.created_at)}." for old in records.earlier)
     return (named, *before)
 
 
@@ -59,7 +63,8 @@ def design(records: Records) -> Sentences:
     """The declared signature."""
     signature = records.version.signature
     features = ", ".join(map(str, signature.get("features", ())))
-    told = {"task": signature.get("task"), "features": features, "target": signature.get("target")}
+    task = str(signature.get("task") or "").replace("_", " ")
+    told = {"task": task, "features": features, "target": signature.get("target")}
     return tuple(f"The {name}: {value}." for name, value in told.items() if value)
 
 
@@ -68,19 +73,17 @@ def data_sets(records: Records) -> Sentences:
     sentences = []
     for used in records.inputs:
         data = used.dataset_version
-        facts = [data.source and f"source {data.source}", data.licence and f"licence {data.licence}"]
-        facts += [f"{figures.count(data.row_count)} rows" if data.row_count else "", data.digest]
-        sentences.append(f"{used.get_role_display()}: {data}, {', '.join(filter(None, facts))}.")
+        rows = f"{figures.count(data.row_count)} rows" if data.row_count else "rows not counted"
+        sentences.append(
+            f"{used.get_role_display()}: {data}; source: {data.source or 'not stated'}; "
+            f"licence: {data.licence or 'not stated'}; {rows}; {data.digest}."
+        )
     return tuple(sentences)
 
 
 def tests(records: Records) -> Sentences:
     """Each criterion with its limit, the value found, and how it came out."""
-    return tuple(
-        f"{finding.title}: {finding.metric} {finding.limit}, found {figures.measured(finding.measured)}, "
-        f"{finding.outcome.value}."
-        for finding in records.findings
-    )
+    return data_answers.judged(records.findings)
 
 
 def groups(records: Records) -> Sentences:
@@ -92,11 +95,21 @@ def groups(records: Records) -> Sentences:
 def quality(records: Records) -> Sentences:
     """What the performance checks measured, with intervals."""
     return tuple(
-        f"{value.label}: {figures.measured(value)} {figures.bounds(value.interval)} on {figures.count(value.n)} rows."
+        _told(value)
         for check in records.checks
         if check.check.startswith("performance.")
-        for value in check.values[:20]
+        for value in check.values[:MOST_VALUES]
     )
+
+
+def _told(value: MetricValue) -> str:
+    where = f"{value.feature}: {value.group}" if value.group else value.feature
+    metric = metric_in_words(value.metric) + (f" ({where})" if where else "")
+    found = figures.measured(value)
+    if value.interval is not None:
+        low, high = figures.sides(value.interval)
+        found += f", interval {low} to {high},"
+    return f"{metric}: {found} on {figures.count(value.n)} rows."
 
 
 def reasons(records: Records) -> Sentences:
@@ -106,7 +119,7 @@ def reasons(records: Records) -> Sentences:
 
 def history(records: Records) -> Sentences:
     """The versions before this one."""
-    return tuple(f"Version {old.number} was registered on {old.created_at.date()}." for old in records.earlier)
+    return tuple(f"Version {old.number} was registered on {figures.day(old.created_at)}." for old in records.earlier)
 
 
 def affected(records: Records) -> Sentences:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from audits.reports import figures
 from audits.reports.parts import CheckFacts, FindingFacts
+from audits.reports.wording import OUTCOMES, metric_in_words
 from registry.cards import EXCEPTIONS, LEGAL_BASES, SAFEGUARDS, SPECIAL_CATEGORIES, Card
 
 Sentences = tuple[str, ...]
@@ -31,15 +32,19 @@ class Data:
 # -- GDPR Art. 30(1) --------------------------------------------------------------------------------------------------
 def purposes(data: Iterable[Data]) -> Sentences:
     """Art. 30(1)(b): for what, and on which basis."""
-    return _of_all(
-        _personal(data),
-        lambda one: (
-            f"{one.name}: {'; '.join(one.card.purposes)}, on the basis of Art. {one.card.legal_basis} "
-            f"({LEGAL_BASES[one.card.legal_basis]})."
-            if one.card.purposes and one.card.legal_basis
-            else ""
-        ),
-    )
+    return _of_all(_personal(data), _purposes_of)
+
+
+def _purposes_of(one: Data) -> str:
+    card = one.card
+    if not card.purposes or not card.legal_basis:
+        return ""
+    return f"{one.name}: {_phrases(card)}, on the basis of Art. {card.legal_basis} ({LEGAL_BASES[card.legal_basis]})."
+
+
+def _phrases(card: Card) -> str:
+    """The purposes inside of a sentence, which has a full stop of its own."""
+    return "; ".join(purpose.rstrip(".") for purpose in card.purposes)
 
 
 def categories(data: Iterable[Data]) -> Sentences:
@@ -84,7 +89,9 @@ def erasure(data: Iterable[Data]) -> Sentences:
     """Art. 30(1)(f)."""
     return _of_all(
         _personal(data),
-        lambda one: f"{one.name} is kept until {one.card.retention_until}." if one.card.retention_until else "",
+        lambda one: (
+            f"{one.name} is kept until {figures.day(one.card.retention_until)}." if one.card.retention_until else ""
+        ),
     )
 
 
@@ -107,9 +114,10 @@ def _collection_of(one: Data) -> str:
         return f"{one.name} was made from {', '.join(one.derived_from)} (card {card.digest})."
     if not card.source or not card.collected_from:
         return ""
-    until = f" to {card.collected_until}" if card.collected_until else ""
-    purpose = f", for {'; '.join(card.purposes)}" if card.purposes else ""
-    return f"{one.name}: {card.source}, collected from {card.collected_from}{until}{purpose} (card {card.digest})."
+    until = f" to {figures.day(card.collected_until)}" if card.collected_until else ""
+    purpose = f", for {_phrases(card)}" if card.purposes else ""
+    begun = figures.day(card.collected_from)
+    return f"{one.name}: {card.source}, collected from {begun}{until}{purpose} (card {card.digest})."
 
 
 def preparation(data: Iterable[Data]) -> Sentences:
@@ -147,11 +155,15 @@ def quality(checks: Iterable[CheckFacts], findings: Iterable[FindingFacts]) -> S
     """Art. 10(3): what the data checks found. Empty while none has been run."""
     if not any(check.check.startswith(("data_quality.", "lineage.")) for check in checks):
         return ()
+    return judged(finding for finding in findings if finding.check.startswith(("data_quality.", "lineage.")))
+
+
+def judged(findings: Iterable[FindingFacts]) -> Sentences:
+    """Each criterion with its limit, the value found, and how it came out."""
     return tuple(
-        f"{finding.title}: {finding.metric} {finding.limit}, found {figures.measured(finding.measured)}, "
-        f"{finding.outcome.value}."
+        f"{finding.title}: {metric_in_words(finding.metric)}, {figures.limit(finding.limit)}; "
+        f"found {figures.measured(finding.measured)}, {OUTCOMES[finding.outcome][1]}."
         for finding in findings
-        if finding.check.startswith(("data_quality.", "lineage."))
     )
 
 
@@ -161,7 +173,9 @@ def exceptions(data: Iterable[Data]) -> Sentences:
     return _of_all(
         held,
         lambda one: (
-            f"{one.name} is held under Art. 4a until {one.card.retention_until}." if one.card.retention_until else ""
+            f"{one.name} is held under Art. 4a until {figures.day(one.card.retention_until)}."
+            if one.card.retention_until
+            else ""
         ),
     )
 
@@ -181,6 +195,22 @@ OF_DATA: Mapping[str, Callable[[Iterable[Data]], Sentences]] = {
     "aia-10-4": setting,
     "aia-4a-1-e": exceptions,
 }
+
+
+#: Asked of some data only, so that silence of the others means nothing.
+_OF_SOME = frozenset({"aia-10-2-e", "aia-4a-1-e"})
+
+
+def lacking(control: str, data: Iterable[Data]) -> Sentences:
+    """For whoever answers a point that data leave open: what the cards say that do, and which say nothing."""
+    if control not in OF_DATA or control in _OF_SOME:
+        return ()
+    asked = _personal(data) if control.startswith("gdpr-") else list(data)
+    if not asked:
+        return ("No registered data behind this version is declared personal.",) if control.startswith("gdpr-") else ()
+    answered = [(one, OF_DATA[control]([one])) for one in asked]
+    said = tuple(sentence for _, sentences in answered for sentence in sentences)
+    return (*said, *(f"The card of {one.name} says nothing to this." for one, sentences in answered if not sentences))
 
 
 def _personal(data: Iterable[Data]) -> list[Data]:

@@ -9,10 +9,12 @@ from django.utils import timezone, translation
 
 from audits.frameworks.catalogue import Catalogue, Control
 from audits.reports.dossier import OUTLINES, DossierDocument, Point
+from audits.reports.figures import day
 from audits.reports.parts import Identity, Subject
 from governance.basis import basis_then
 from governance.dossiers.answers import ANSWERS, HINTS, Records
-from governance.dossiers.data_answers import Data
+from governance.dossiers.data_answers import Data, lacking
+from governance.law.classifications import newest_classification
 from governance.models import Attestation, ControlAssignment
 from governance.moments import Moment
 from governance.reports import facts as report_facts
@@ -28,6 +30,7 @@ from registry.signing import keyring
 
 NAMES_NOW = "Names, owners, the intended purpose and the affected persons are told as they are now."
 LINEAGE_NOW = "Which data stands behind the version is told from the lineage of now, with the cards of the day."
+NOT_CLASSIFIED = "The model had not been classified, so no person has settled whether this document is due."
 REGISTERED_LATER = "The version was registered only after that day, and is told as it was registered."
 
 
@@ -62,6 +65,7 @@ def build_dossier(
             final=final,
             records_of=moment.known.date(),
             told_now=_told_now(version, moment),
+            owed=_owed(version, kind, moment),
         )
 
 
@@ -73,6 +77,17 @@ def _subject_of(version: ModelVersion, moment: Moment) -> Subject:
         risk_class=str(RiskClass(standing.risk_class).label),
         role=str(ProviderRole(standing.role).label),
     )
+
+
+def _owed(version: ModelVersion, kind: str, moment: Moment) -> str:
+    """Whether the document is due, by the classification that counted on the day."""
+    classified = newest_classification(version.model, known=moment.known)
+    if classified is None:
+        return NOT_CLASSIFIED
+    # Two assessments hang on answers of their own; the rest on whether any of its duties fell on the model.
+    held = {control for control in classified.document["controls"] if control.startswith(OUTLINES[kind].prefixes)}
+    due = classified.document[kind] if kind in ("fria", "dpia") else bool(held)
+    return f"By the classification of {day(classified.signed_at)} this document is {'due' if due else 'not due'}."
 
 
 def _told_now(version: ModelVersion, moment: Moment) -> tuple[str, ...]:
@@ -131,18 +146,20 @@ def _point(control: Control, effective: str, records: Records, moment: Moment) -
     assigned = ControlAssignment.objects.filter(model=model, control_id=control.id, assigned_at__lte=moment.known)
     owed = assigned.select_related("owner").first()
     answers = ANSWERS.get(control.id)
-    hints = HINTS.get(control.id)
+    recorded = answers(records) if answers else ()
+    hints = HINTS[control.id](records) if control.id in HINTS else ()
     text = control.version(moment.day) or control.latest
     return Point(
         control=control.id,
         reference=f"{control.framework} {control.reference}",
         duty=text.duty,
         effective=effective,
-        recorded=answers(records) if answers else (),
+        recorded=recorded,
         answer=signed.answer if signed else "",
         signed_by=signed.printed_name if signed else "",
         until=signed.expires_on if signed else None,
         owner=owed.owner.printed_name if owed else model.owner.printed_name,
         due=owed.due if owed else None,
-        hints=hints(records) if hints else (),
+        hints=hints or (() if recorded or signed else lacking(control.id, records.data)),
+        title=control.title,
     )

@@ -13,7 +13,7 @@ from audits.reports import bundle
 from audits.reports.document import ReportDocument, plain
 from audits.reports.formats import FORMATS
 from audits.reports.render import SUMMARY, Document, evidence_bytes, render_html
-from audits.reports.schemas import SCHEMAS
+from audits.reports.schemas import SCHEMAS, schema_of
 from governance.decisions import receipt_of_decision
 from governance.models import GateDecision
 from governance.reports import issuing
@@ -71,7 +71,7 @@ it. **Take `ca.pem` and, if you can, the program from somewhere else than this b
 
 says whether every file is the one that was packed: 0 authentic, 1 tampered, 2 cannot be verified. `document.pdf` is
 sealed and PDF/A-3a; how to check its seal with common tools stands on its last page. `evidence.json` is what it says
-for machines, and its SHA-256 stands on each page.
+for machines, and its SHA-256 stands on each page; `evidence.schema.json` is the JSON Schema that it follows.
 """
 
 
@@ -105,6 +105,7 @@ def pack_document(document: Document, *, sealed: bytes, facts: Mapping[str, Any]
     files = {
         "document.pdf": sealed,
         "evidence.json": evidence_bytes(document),
+        "evidence.schema.json": json.dumps(schema_of(document.to_evidence()), indent=1).encode(),
         "document.html": render_html(document).encode(),
         **{name: (_CLIENTS / name).read_bytes() for name in _VERIFIERS},
         "VERIFY.md": VERIFY_DOCUMENT.encode(),

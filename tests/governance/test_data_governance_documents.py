@@ -42,11 +42,11 @@ SAID = {
         "gdpr-30-1-c": "adult patients; tagged columns: age; special categories: health, Art. 9(2)(h)",
         "gdpr-30-1-d": "the care programme",
         "gdpr-30-1-e": "stored in DE, US, standard clauses",
-        "gdpr-30-1-f": "kept until 2029-12-31",
+        "gdpr-30-1-f": "kept until 31 December 2029",
         "gdpr-30-1-g": "Encrypted at rest",
     },
     "art-10": {
-        "aia-10-2-b": "clinic register, collected from 2024-01-01 to 2025-12-31, for care planning",
+        "aia-10-2-b": "clinic register, collected from 1 January 2024 to 31 December 2025, for care planning",
         "aia-10-2-c": "Duplicates were merged",
         "aia-10-2-d": "stands for need",
         "aia-10-2-e": "as evaluation: 400 rows, 5 columns",
@@ -99,7 +99,7 @@ def test_what_was_derived_names_what_it_was_made_from(maya: Person, world: World
 def test_data_for_bias_says_until_when(world: World, version: ModelVersion, maya: Person) -> None:
     assert points(version, "art-10")["aia-4a-1-e"].status is PointStatus.OPEN
     written(maya, world.evaluation, special_exception="4a")
-    assert "until 2029-12-31" in points(version, "art-10")["aia-4a-1-e"].recorded[0]
+    assert "until 31 December 2029" in points(version, "art-10")["aia-4a-1-e"].recorded[0]
 
 
 def test_repealed_points_are_no_points(version: ModelVersion) -> None:
