@@ -44,7 +44,8 @@ def _shown(character: str) -> str:
     """One character, or its code point in brackets when a reader could not see it or a font could not draw it."""
     if character == "\n" or " " <= character <= "~":
         return character
-    if character in "\t\r\u00a0\u202f":
+    # A space is a space, whether or not a font has one of that width.
+    if character in "\t\r" or unicodedata.category(character) == "Zs":
         return " "
     # Cc control, Cf format (zero-width, bidi overrides), Cs surrogate, Co private, Cn unassigned, Zl/Zp separators.
     invisible = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audits.measurements import Interval, MetricValue
@@ -45,6 +45,7 @@ def test_an_endless_text_is_cut_and_says_so() -> None:
     assert len(shown) < LONGEST + 100
 
 
+@example("\u1680\u2003\u3000")
 @given(st.text(alphabet=st.characters(), max_size=60))
 def test_visible_text_holds_no_control_or_format_character(raw: str) -> None:
     assert all(letter == "\n" or letter.isprintable() for letter in visible(raw))
