@@ -217,6 +217,8 @@ METRICS = {
     "controls": "self-test on planted cases",
     "good": "in the good case",
     "bad": "in the bad case",
+    "low": "lower end",
+    "high": "upper end",
     "n": "rows",
     "p": "p-value",
     "p_holm": "p-value (Holm)",

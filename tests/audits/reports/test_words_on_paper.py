@@ -162,3 +162,11 @@ def test_a_high_value_of_a_feature_is_no_high_risk_in_german() -> None:
         drawn = charts.swarm([charts.Dot(label="age", value=0.1, rank=0.9)], title="t", description="d")
     assert ">hoch<" in drawn
     assert "Risiko" not in drawn
+
+
+def test_the_ends_of_an_interval_in_a_table_are_no_risk_classes() -> None:
+    with translation.override("de"):
+        assert [filters.metric(name) for name in ("low", "high")] == ["unteres Ende", "oberes Ende"]
+        assert ours("Predictions come from column s at threshold 0.5.") == (
+            "Die Vorhersagen stammen aus der Spalte s an der Schwelle 0,5."
+        )
