@@ -14,7 +14,7 @@ from audits.measurements import Interval, Table
 from audits.reports import charts, figures, filters, wording
 from audits.reports.document import ReportDocument
 from audits.reports.pages import check_sections
-from audits.reports.render import render_html
+from audits.reports.render import paper_html, render_html
 from audits.reports.tongue import ours
 
 LIBRARY = sorted((Path(__file__).parents[3] / "governance" / "policy_library").glob("*.yaml"))
@@ -170,3 +170,10 @@ def test_the_ends_of_an_interval_in_a_table_are_no_risk_classes() -> None:
         assert ours("Predictions come from column s at threshold 0.5.") == (
             "Die Vorhersagen stammen aus der Spalte s an der Schwelle 0,5."
         )
+
+
+def test_a_page_suits_a_telephone_and_paper_stays_paper(closed_document: ReportDocument) -> None:
+    """WeasyPrint would take the width of a sheet for that of a screen."""
+    narrow = "@media (max-width: 600px)"
+    assert narrow in render_html(closed_document)
+    assert narrow not in paper_html(closed_document, b"{}")
