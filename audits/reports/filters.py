@@ -102,6 +102,12 @@ def places(names: Sequence[str]) -> str:
 
 
 @register.filter
+def place(name: str) -> str:
+    """Where one control stands in the law."""
+    return places([name])
+
+
+@register.filter
 def environment(facts: Mapping[str, object]) -> str:
     """On what a check ran: Python, the libraries with their versions, and what kept the check apart."""
     rest = {name: value for name, value in facts.items() if name not in {"python", "machine", "libraries", *_BARRIERS}}

@@ -22,7 +22,7 @@ from governance.law.coverage import Row, coverage, roll_up
 from governance.models import Attestation, ControlAssignment
 from governance.pages.access import deciding_page, found, person_of, strict_page, visible_models, visible_version
 from governance.pages.acts import Act, act_page, posted
-from governance.pages.forms import CodeField, PasswordField, ReasonField, day_asked
+from governance.pages.forms import CodeField, PasswordField, PersonField, ReasonField, day_asked
 from governance.reporting import require_day
 from registry import storage
 from registry.authority import permits
@@ -71,7 +71,7 @@ class AnswerForm(forms.Form):
 class AssignForm(forms.Form):
     """Who owes the answer, and by when."""
 
-    owner = forms.ModelChoiceField(Person.objects.none(), label=gettext_lazy("Who owes the answer"))
+    owner = PersonField(Person.objects.none(), label=gettext_lazy("Who owes the answer"))
     due = forms.DateField(label=gettext_lazy("By"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
     def __init__(self, *args: Any, model: RegisteredModel, **kwargs: Any) -> None:

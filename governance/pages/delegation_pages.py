@@ -20,7 +20,7 @@ from governance.access.roles import roles_anywhere
 from governance.models import Delegation
 from governance.pages.access import deciding_page, found, person_of, strict_page, visible_models
 from governance.pages.acts import Act, act_page, posted
-from governance.pages.forms import CodeField, CompleteForm, PasswordField, ReasonField, role_choices
+from governance.pages.forms import CodeField, CompleteForm, PasswordField, PersonField, ReasonField, role_choices
 from governance.policies import REVIEWING_ROLES
 from registry.models import Person, RegisteredModel
 
@@ -28,7 +28,7 @@ from registry.models import Person, RegisteredModel
 class DelegationForm(forms.Form):
     """Whom, in which role, on what, until when."""
 
-    delegate = forms.ModelChoiceField(Person.objects.none(), label=gettext_lazy("Who stands in for you"))
+    delegate = PersonField(Person.objects.none(), label=gettext_lazy("Who stands in for you"))
     role = forms.ChoiceField(label=gettext_lazy("In your role as"), widget=forms.RadioSelect)
     model = forms.ModelChoiceField(
         RegisteredModel.objects.none(),

@@ -18,7 +18,7 @@ from audits.reports.wording import role_in_words
 from governance.models import Review
 from governance.policies import PolicyError
 from registry.errors import AssayError
-from registry.models import DatasetWithdrawal
+from registry.models import DatasetWithdrawal, Person
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise  # known to the stubs only
@@ -42,6 +42,14 @@ class ReasonField(forms.CharField):
             required=required,
             widget=forms.Textarea(attrs={"rows": rows}),
         )
+
+
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic when it runs
+    """One of some people, by the name under which they sign."""
+
+    def label_from_instance(self, person: Person) -> str:
+        """Their printed name; the account's name tells two of one name apart."""
+        return f"{person.printed_name} ({person.get_username()})"
 
 
 class PasswordField(forms.CharField):

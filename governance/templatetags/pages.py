@@ -20,6 +20,7 @@ for _name in ("cell", "judged", "interval", "number", "spread", "setting"):
     register.filter(_name, getattr(filters, _name))
 register.filter("role", filters.role)
 register.filter("metric", filters.metric)
+register.filter("place", filters.place)
 register.filter("ours", ours)
 register.filter("law", law)
 register.filter("article", article)

@@ -51,6 +51,8 @@ def test_five_steps_a_signature_and_what_follows(
     result = client.post(WIZARD, last | {"go": "on", "step": len(STEPS) - 1}).content.decode()
     for words in ("Annex III, point 5(b)", "fundamental rights impact assessment", "House rules", "model validator"):
         assert words in result
+    assert "EU AI Act Annex III, point 5(b)" in result
+    assert "aia-annex3" not in result
     assert not Classification.objects.exists()
     signed = client.post(WIZARD, last | {"go": "sign", "reasons": "It scores people.", "password": PASSWORD})
     assert signed.status_code == 302
@@ -58,6 +60,7 @@ def test_five_steps_a_signature_and_what_follows(
     page = client.get(PAGE).content.decode()
     assert "Carla Conti" in page
     assert "It scores people." in page
+    assert "EU AI Act Art. 27(1)</span>" in page
 
 
 def test_what_is_prohibited_passes_no_gate(
@@ -170,6 +173,7 @@ def test_who_owes_an_answer_gives_it_with_evidence(
     signed_in: Browser, classified: ModelVersion, carla: Person, rosa: Person, dora: Person
 ) -> None:
     due = (timezone.now() + timedelta(days=9)).date()
+    assert "Rosa Reyes (rosa)</option>" in signed_in(carla).get(ASSIGN).content.decode()
     assert signed_in(carla).post(ASSIGN, {"owner": rosa.pk, "due": due.isoformat()}).status_code == 302
     assert ControlAssignment.objects.get().owner == rosa
     told = {"answer": "Two nurses may overrule it.", "expires_on": (due + timedelta(days=90)).isoformat()}
