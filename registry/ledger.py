@@ -7,9 +7,9 @@ and no change without a record.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -23,8 +23,6 @@ from registry.notes import Checkpoint as TreeHead
 from registry.notes import Receipt, sign_checkpoint
 from registry.signals import entry_appended
 from registry.signing import keyring
-
-T = TypeVar("T")
 
 BODY_VERSION = 1
 MAX_BODY_BYTES = 65_535  # the entry length field of C2SP tlog-tiles has 16 bits
@@ -58,10 +56,7 @@ def append(
         raise LedgerError(
             f"The entry has {len(body)} bytes; the limit is {MAX_BODY_BYTES}. Name large content by digest."
         )
-    index = ledger_rows.take_index()
-    leaf = merkle.leaf_hash(body)
-    nodes = with_nodes(lambda read: merkle.append_nodes(index, leaf, read))
-    entry = ledger_rows.write((index, body, leaf, event.value, subject), nodes)
+    entry = ledger_rows.append((body, merkle.leaf_hash(body), event.value, subject))
     entry_appended.send(LedgerEntry, entry=entry)
     return entry
 
@@ -86,29 +81,6 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def with_nodes(compute: Callable[[merkle.ReadNode], T]) -> T:
-    """What `compute` makes of stored nodes, which are read in one query. Raises LedgerError where one is missing.
-
-    Which nodes a root or a proof needs follows from sizes alone, so a first run without hashes finds them.
-    """
-    wanted: list[ledger_rows.Place] = []
-
-    def take_note(level: int, position: int) -> bytes:
-        wanted.append((level, position))
-        return bytes(merkle.HASH_SIZE)
-
-    compute(take_note)
-    found = ledger_rows.read_nodes(wanted)
-
-    def look_up(level: int, position: int) -> bytes:
-        try:
-            return found[level, position]
-        except KeyError:
-            raise LedgerError(f"Node {level}/{position} of the ledger is missing.") from None
-
-    return compute(look_up)
-
-
 def size() -> int:
     """Entries so far."""
     return LedgerHead.objects.filter(id=1).values_list("size", flat=True).first() or 0
@@ -117,7 +89,7 @@ def size() -> int:
 def root(at_size: int | None = None) -> bytes:
     """The Merkle tree head over the first `at_size` entries (all by default)."""
     wanted = size() if at_size is None else at_size
-    return with_nodes(lambda read: merkle.root(wanted, read))
+    return ledger_rows.with_nodes(lambda read: merkle.root(wanted, read))
 
 
 @transaction.atomic
@@ -136,12 +108,12 @@ def publish_checkpoint() -> Checkpoint:
 
 def inclusion_proof(index: int, at_size: int) -> list[bytes]:
     """Audit path of entry `index` in the tree of `at_size`. Raises MerkleError outside the tree."""
-    return with_nodes(lambda read: merkle.inclusion_proof(index, at_size, read))
+    return ledger_rows.with_nodes(lambda read: merkle.inclusion_proof(index, at_size, read))
 
 
 def consistency_proof(old: int, new: int) -> list[bytes]:
     """Proof that the tree of `old` entries is a prefix of the tree of `new`. Raises MerkleError outside the tree."""
-    return with_nodes(lambda read: merkle.consistency_proof(old, new, read))
+    return ledger_rows.with_nodes(lambda read: merkle.consistency_proof(old, new, read))
 
 
 def receipt(index: int) -> Receipt:

@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 
 from governance.models import PromotionRequest
-from registry import ledger, verification
+from registry import ledger, merkle, verification
+from registry.errors import LedgerError
 from registry.events import Event
-from registry.models import LedgerEntry, ModelVersion
+from registry.models import LedgerEntry, LedgerNode, ModelVersion
 from registry.notes import Checkpoint, NoteSigner, sign_checkpoint
 from registry.signing import keyring
 from registry.verification import verify
@@ -130,6 +131,33 @@ def test_an_entry_beyond_the_head_is_found(outside: Outside) -> None:
     intruder.run("UPDATE registry_ledgerhead SET size = size - 1")
 
     assert layers(outside)["A"][0].index == ledger.size()
+
+
+def test_nothing_goes_on_from_a_node_that_is_gone(outside: Outside) -> None:
+    """Entry `size` becomes a right child: what it would be joined with was deleted."""
+    if ledger.size() % 2 == 0:
+        append_more(1)
+    before = ledger.size()
+    intruder.run("DELETE FROM registry_ledgernode WHERE level = 0 AND position = %s", before - 1)
+
+    with pytest.raises(LedgerError, match=rf"^Node 0/{before - 1} of the ledger is missing\.$"), transaction.atomic():
+        ledger.append(Event.REPORT_READ, subject="promotion:1")
+
+    assert ledger.size() == before == LedgerEntry.objects.count()
+
+
+def test_each_node_of_a_growing_tree_is_the_one_of_the_standard(db: None) -> None:
+    """Whoever computed it: the database on PostgreSQL, this program on SQLite."""
+    append_more(200)
+    nodes: dict[tuple[int, int], bytes] = {}
+    for entry in LedgerEntry.objects.order_by("index"):
+        leaf = merkle.leaf_hash(bytes(entry.body))
+        made = merkle.append_nodes(entry.index, leaf, lambda level, position: nodes[level, position])
+        nodes.update(((level, position), value) for level, position, value in made)
+
+    stored = {(node.level, node.position): bytes(node.hash) for node in LedgerNode.objects.all()}
+
+    assert stored == nodes
 
 
 # -- The tree is recomputed: A sees nothing any more ------------------------------------------------------------------
