@@ -213,7 +213,15 @@ def test_who_reads_german_is_answered_in_german(loans: ModelVersion, maya: Perso
         assert "der wichtigsten Gründe dieselben" in text
         assert "wäre anders ausgefallen, wenn income" in text
         assert re.search(r"ist 0,\d+", text)
-        assert not set(re.findall(r"\b[a-z]+\b", text)) & {"the", "this", "would", "had", "made", "influences"}
+        assert not set(re.findall(r"\b[a-z]+\b", text)) & {
+            "the",
+            "this",
+            "would",
+            "had",
+            "made",
+            "influences",
+            "validator",
+        }
     assert "made up" in json.loads(given.evidence)["explanation"]["reasons"][0]["words"]
 
 

@@ -177,3 +177,15 @@ def test_a_page_suits_a_telephone_and_paper_stays_paper(closed_document: ReportD
     narrow = "@media (max-width: 600px)"
     assert narrow in render_html(closed_document)
     assert narrow not in paper_html(closed_document, b"{}")
+
+
+def test_several_changes_that_would_have_turned_a_decision_are_all_said_in_german() -> None:
+    told = (
+        "The decision would have been the other one if bmi had been 20 instead of 31.2 and bp had been 7 instead of 10."
+    )
+    with translation.override("de"):
+        assert ours(f"The decision would have been the other one if {changes}.") == (
+            "Die Entscheidung wäre anders ausgefallen, wenn bmi 20 statt 31,2 und bp 7 statt 10 gewesen wäre."
+        )
+        job = "job had been clerk instead of arts and crafts"
+        assert ours(job) == "job clerk statt arts and crafts gewesen wäre"
