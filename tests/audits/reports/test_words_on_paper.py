@@ -180,9 +180,7 @@ def test_a_page_suits_a_telephone_and_paper_stays_paper(closed_document: ReportD
 
 
 def test_several_changes_that_would_have_turned_a_decision_are_all_said_in_german() -> None:
-    told = (
-        "The decision would have been the other one if bmi had been 20 instead of 31.2 and bp had been 7 instead of 10."
-    )
+    changes = "bmi had been 20 instead of 31.2 and bp had been 7 instead of 10"
     with translation.override("de"):
         assert ours(f"The decision would have been the other one if {changes}.") == (
             "Die Entscheidung wäre anders ausgefallen, wenn bmi 20 statt 31,2 und bp 7 statt 10 gewesen wäre."
