@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -72,21 +72,8 @@ def explain_decision(
     from audits.reports.seal import seal_pdf  # noqa: PLC0415
 
     pack = explanation_pack(version=version, row=row, mutable=mutable, approval=approval_of(version))
-    document = ExplanationDocument(
-        identity=Identity(
-            number=f"EX-{now:%Y%m%d}-{secrets.token_hex(4).upper()}",
-            generated_at=now,
-            as_of=day,
-            product_version=PRODUCT_VERSION,
-            title=TITLE,
-            language=language,
-            seal_name=seal_name(),
-            development_seal=keyring().is_development,
-        ),
-        subject=subject_of(version),
-        pack=pack,
-        rights=rights(day),
-    )
+    identity = _identity(now, day, language)
+    document = ExplanationDocument(identity=identity, subject=subject_of(version), pack=pack, rights=rights(day))
     evidence = evidence_bytes(document)
     reason = f"Explanation {document.identity.number}"
     sealed = seal_pdf(render_pdf(document), keyring=keyring(), reason=reason, tsa_url=settings.ASSAY_TSA_URL)
@@ -103,6 +90,19 @@ def explain_decision(
             },
         )
     return GivenExplanation(document=document, evidence=evidence, sealed=sealed, entry=entry.index)
+
+
+def _identity(now: datetime, day: date, language: str) -> Identity:
+    return Identity(
+        number=f"EX-{now:%Y%m%d}-{secrets.token_hex(4).upper()}",
+        generated_at=now,
+        as_of=day,
+        product_version=PRODUCT_VERSION,
+        title=TITLE,
+        language=language,
+        seal_name=seal_name(),
+        development_seal=keyring().is_development,
+    )
 
 
 @recorded("version")

@@ -104,16 +104,11 @@ def accept_risk(
     PermissionRefusedError, ServiceAccountError, WrongCredentialError, RoleNotHeldError, SeparationOfDutiesError,
     NotAffectedError when the data is not behind the version, or InvalidInputError naming the field.
     """
-    concerned = PromotionRequest.objects.filter(version=version, state__in=(*_MEASURABLE, State.COMPLETED))
-    requests = [locked(request) for request in concerned.order_by("pk")]
-    model = RegisteredModel.objects.select_for_update().get(pk=version.model_id)
+    requests = _concerned(version)
     method = prove(actor, password=password, otp=otp)
-    _require_answerable(actor, version, model, role)
-    if withdrawal.pk not in {one.withdrawal.pk for one in recalls.withdrawn_inputs(version)}:
-        raise NotAffectedError(f"{version} was not made with {withdrawal.dataset_version}.", field="withdrawal")
-    for field, text in (("justification", justification), ("measures", measures)):
-        if not text.strip():
-            raise InvalidInputError("Say why the risk may stay, and what protects people meanwhile.", field=field)
+    _require_answerable(actor, version, role)
+    _require_affected(version, withdrawal)
+    _require_reasons(justification=justification, measures=measures)
     _require_end(expires_at)
     accepted = RiskAcceptance(
         version=version,
@@ -128,31 +123,50 @@ def accept_risk(
         signed_at=timezone.now(),
     )
     accepted.save()
-    ledger.append(
-        Event.RISK_ACCEPTED,
-        subject=subject_id(version),
-        actor=actor,
-        facts={
-            "acceptance": accepted.pk,
-            "withdrawal": withdrawal.pk,
-            "expires_at": ledger.utc_text(expires_at),
-            "role": role,
-            "method": method,
-            "justification": ledger.commit_text(justification),
-            "measures": ledger.commit_text(measures),
-        },
-    )
+    facts = {
+        "acceptance": accepted.pk,
+        "withdrawal": withdrawal.pk,
+        "expires_at": ledger.utc_text(expires_at),
+        "role": role,
+        "method": method,
+        "justification": ledger.commit_text(justification),
+        "measures": ledger.commit_text(measures),
+    }
+    ledger.append(Event.RISK_ACCEPTED, subject=subject_id(version), actor=actor, facts=facts)
     for request in requests:
-        if request.state == State.COMPLETED:
-            decisions.decide_again(request)
-        else:
-            reason = f"the residual risk after the withdrawal of {withdrawal.dataset_version} was accepted"
-            promotions.measure_again(request, cause=PromotionRound.Cause.RERUN, reason=reason, actor=actor)
+        _judge_anew(request, withdrawal, actor)
     return accepted
 
 
-def _require_answerable(actor: Person, version: ModelVersion, model: RegisteredModel, role: str) -> None:
-    """Who answers holds the role, and neither made the version nor owns the model."""
+def _concerned(version: ModelVersion) -> list[PromotionRequest]:
+    """Requests that the acceptance changes something for, locked."""
+    rows = PromotionRequest.objects.filter(version=version, state__in=(*_MEASURABLE, State.COMPLETED))
+    return [locked(request) for request in rows.order_by("pk")]
+
+
+def _judge_anew(request: PromotionRequest, withdrawal: DatasetWithdrawal, actor: Person) -> None:
+    """The gate of what has passed is decided again; what is under way is measured and reviewed again."""
+    if request.state == State.COMPLETED:
+        decisions.decide_again(request)
+        return
+    reason = f"the residual risk after the withdrawal of {withdrawal.dataset_version} was accepted"
+    promotions.measure_again(request, cause=PromotionRound.Cause.RERUN, reason=reason, actor=actor)
+
+
+def _require_affected(version: ModelVersion, withdrawal: DatasetWithdrawal) -> None:
+    if withdrawal.pk not in {one.withdrawal.pk for one in recalls.withdrawn_inputs(version)}:
+        raise NotAffectedError(f"{version} was not made with {withdrawal.dataset_version}.", field="withdrawal")
+
+
+def _require_reasons(**texts: str) -> None:
+    for field, text in texts.items():
+        if not text.strip():
+            raise InvalidInputError("Say why the risk may stay, and what protects people meanwhile.", field=field)
+
+
+def _require_answerable(actor: Person, version: ModelVersion, role: str) -> None:
+    """Who answers holds the role, and neither made the version nor owns the model, which is locked for it."""
+    model = RegisteredModel.objects.select_for_update().get(pk=version.model_id)
     if role not in roles_of(actor, ACCEPT_RISK, model):
         raise RoleNotHeldError(f"{actor.get_username()} does not accept risks of {model.slug} as {role}.", field="role")
     if actor.pk in (version.created_by_id, version.run_author_id, model.owner_id):

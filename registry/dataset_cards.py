@@ -43,16 +43,7 @@ def write_card(
     answerable = owner or version.dataset.owner
     if not answerable.is_active or answerable.is_service:
         raise InvalidInputError("Somebody who can be asked answers for data.", field="owner")
-    before = card_of(version)
-    if replaces != before.digest:
-        raise StaleCardError(
-            f"The card of {version} is {before.digest} by now. Read it again and write on that.", field="replaces"
-        )
-    card = parse_card(
-        {**document, "owner": answerable.pseudonym}, columns=[column["name"] for column in version.columns]
-    )
-    if card.digest == before.digest:
-        raise InvalidInputError("Nothing on the card changes.", field="document")
+    card = _changed(version, {**document, "owner": answerable.pseudonym}, replaces)
     row = DatasetCard(
         dataset_version=version,
         revision=version.cards.count() + 1,
@@ -71,12 +62,25 @@ def write_card(
         facts={
             "revision": row.revision,
             "digest": row.digest,
-            "replaces": before.digest,
+            "replaces": replaces,
             "gaps": list(card.gaps()),
             "reason": ledger.commit_text(reason),
         },
     )
     return row
+
+
+def _changed(version: DatasetVersion, document: Mapping[str, Any], replaces: str) -> Card:
+    """The card that the document tells, where it follows the one that counts now and says something else."""
+    before = card_of(version)
+    if replaces != before.digest:
+        raise StaleCardError(
+            f"The card of {version} is {before.digest} by now. Read it again and write on that.", field="replaces"
+        )
+    card = parse_card(document, columns=[column["name"] for column in version.columns])
+    if card.digest == before.digest:
+        raise InvalidInputError("Nothing on the card changes.", field="document")
+    return card
 
 
 def card_of(version: DatasetVersion) -> Card:

@@ -113,17 +113,13 @@ def register_dataset_version(
     for parent in description.derived_from:
         DatasetDerivation(child=version, parent=parent).save()
     graph.record_dataset_version(version)
-    ledger.append(
-        Event.DATASET_VERSION_REGISTERED,
-        subject=f"dataset:{version}",
-        actor=actor,
-        facts={
-            "digest": version.digest,
-            "record_digest": version.record_digest,
-            "derived_from": [parent.record_digest for parent in description.derived_from],
-            "content_held": content is not None,
-        },
-    )
+    facts = {
+        "digest": version.digest,
+        "record_digest": version.record_digest,
+        "derived_from": [parent.record_digest for parent in description.derived_from],
+        "content_held": content is not None,
+    }
+    ledger.append(Event.DATASET_VERSION_REGISTERED, subject=f"dataset:{version}", actor=actor, facts=facts)
     return version
 
 
