@@ -26,8 +26,9 @@ from audits.reports.parts import Claim
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = (
-    *("README.md", "docs/**/*.md", "templates/**/*.html", "locale/**/*.po", "governance/policy_library/*.yaml"),
-    *("audits/reports/**/*.py", "audits/reports/**/*.json", "governance/report_*.py", "governance/dossiers/*.py"),
+    *("README.md", "THREAT_MODEL.md", "CHANGELOG.md", "docs/**/*.md", "templates/**/*.html", "locale/**/*.po"),
+    *("governance/policy_library/*.yaml", "audits/reports/**/*.py", "governance/reports/*.py", "governance/law/*.py"),
+    *("governance/dossiers/*.py", "governance/explanations.py", "audits/individuals.py"),
 )
 QUOTED = "quoted"
 _CLAIMS = {claim.name.lower().replace("_", "-"): claim for claim in Claim}

@@ -181,9 +181,9 @@ def _high(answers: Answers) -> Iterator[tuple[str, Step]]:
 
 def _lower(answers: Answers) -> Iterator[tuple[str, Step]]:
     if not answers.is_ai_system:
-        yield "minimal", Step("Not an AI system within the meaning of Art. 3(1).", ("aia-3-1",))
+        yield "minimal", Step("Not an AI system within the meaning of AI Act Art. 3(1).", ("aia-3-1",))
     for paragraph in answers.transparency:
-        yield "limited", Step(f"Art. 50({paragraph}) applies.", (f"aia-50-{paragraph}",))
+        yield "limited", Step(f"AI Act Art. 50({paragraph}) applies.", (f"aia-50-{paragraph}",))
     if answers.general_purpose != "none":
         yield "limited", Step("A general-purpose model: its own chapter applies as well.", ())
     if answers.personal_data and answers.automated_decision:
