@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from audits.models import AuditRun, Finding, Observation, Report
+from audits.reports.tongue import ours
 from registry.admin.base import ReadOnlyAdmin, badge, link, pretty_json, short_digest
+from registry.admin.spoken import SpokenValues
 
 OUTCOMES = {
     "satisfied": ("●", "ok"),
@@ -46,17 +49,17 @@ class AuditRunAdmin(ReadOnlyAdmin):
         "plan_text",
     )
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def standing(self, run: AuditRun) -> str:
         """Running or closed."""
         return badge("●", "closed", "ok") if run.state == AuditRun.State.CLOSED else badge("◔", "running", "wait")
 
-    @admin.display(description="digest")
+    @admin.display(description=_("digest"))
     def run_digest(self, run: AuditRun) -> str:
         """Over plan, observations and findings."""
         return short_digest(run.digest)
 
-    @admin.display(description="plan")
+    @admin.display(description=_("plan"))
     def plan_text(self, run: AuditRun) -> str:
         """What was to be measured and by which limits."""
         return pretty_json(run.plan)
@@ -67,7 +70,7 @@ class ObservationAdmin(ReadOnlyAdmin):
     """What one check measured."""
 
     list_display = ("check_id", "check_version", "how", "run_link", "duration_seconds", "measured_at")
-    list_filter = ("status", "check_id")
+    list_filter = (("status", SpokenValues), "check_id")
     search_fields = ("check_id", "digest", "run__version__model__slug")
     list_select_related = ("run__version__model",)
     fields = readonly_fields = (
@@ -81,17 +84,17 @@ class ObservationAdmin(ReadOnlyAdmin):
         "document_text",
     )
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def how(self, observation: Observation) -> str:
         """How the attempt ended."""
         return outcome_badge(observation.status)
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def run_link(self, observation: Observation) -> str:
         """The run it belongs to."""
         return link(observation.run)
 
-    @admin.display(description="document")
+    @admin.display(description=_("document"))
     def document_text(self, observation: Observation) -> str:
         """Exactly what the digest covers."""
         return pretty_json(observation.document)
@@ -101,31 +104,36 @@ class ObservationAdmin(ReadOnlyAdmin):
 class FindingAdmin(ReadOnlyAdmin):
     """The judgement of one criterion."""
 
-    list_display = ("criterion_id", "how", "explanation", "run_link", "measured_at")
-    list_filter = ("outcome",)
+    list_display = ("criterion_id", "how", "sentence", "run_link", "measured_at")
+    list_filter = (("outcome", SpokenValues),)
     search_fields = ("criterion_id", "explanation", "run__version__model__slug")
     list_select_related = ("run__version__model",)
     fields = readonly_fields = (
         "run_link",
         "criterion_id",
         "how",
-        "explanation",
+        "sentence",
         "digest",
         "measured_at",
         "document_text",
     )
 
-    @admin.display(description="outcome", ordering="outcome")
+    @admin.display(description=_("explanation"))
+    def sentence(self, finding: Finding) -> str:
+        """Why it came out so."""
+        return ours(finding.explanation)
+
+    @admin.display(description=_("outcome"), ordering="outcome")
     def how(self, finding: Finding) -> str:
         """How it came out."""
         return outcome_badge(finding.outcome)
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def run_link(self, finding: Finding) -> str:
         """The run it belongs to."""
         return link(finding.run)
 
-    @admin.display(description="document")
+    @admin.display(description=_("document"))
     def document_text(self, finding: Finding) -> str:
         """Criterion and judgement as data."""
         return pretty_json(finding.document)
@@ -149,7 +157,8 @@ class ReportAdmin(ReadOnlyAdmin):
         "file",
     )
 
-    @admin.display(description="file")
+    @admin.display(description=_("file"))
     def file(self, report: Report) -> str:
         """The sealed PDF."""
-        return format_html('<a class="assay-link" href="{}">download</a>', reverse("report", args=[report.number]))
+        url = reverse("report", args=[report.number])
+        return format_html('<a class="assay-link" href="{}">{}</a>', url, _("download"))

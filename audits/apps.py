@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AuditsConfig(AppConfig):
     """Measures: runs, checks, observations, findings, reports."""
 
     name = "audits"
+    verbose_name = _("Audits")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

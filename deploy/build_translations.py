@@ -20,7 +20,10 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "locale"
 #: Who speaks to readers: reports and reviewer pages. Machine-readable forms stay English.
-SOURCES = ("audits/reports/**/*.py", "governance/pages/*.py", "governance/models/*.py", "registry/tongue.py")
+SOURCES = (
+    *("audits/reports/**/*.py", "governance/pages/*.py", "governance/models/*.py", "registry/tongue.py"),
+    *("registry/admin/*.py", "audits/admin.py", "governance/admin/*.py", "governance/service/unfold.py", "*/apps.py"),
+)
 TEMPLATES = ("templates/**/*.html", "templates/reports/report.css")
 _SINGLE = {"_", "gettext", "gettext_noop", "gettext_lazy"}
 _IN_TEMPLATES = re.compile(
@@ -46,7 +49,7 @@ def in_python(source: str) -> Iterator[Message]:
         said = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         if node.func.id in _SINGLE and said:
             yield Message(said[0])
-        elif node.func.id == "ngettext" and len(said) > 1:
+        elif node.func.id in {"ngettext", "ngettext_lazy"} and len(said) > 1:
             yield Message(said[0], plural=said[1])
         elif node.func.id == "pgettext" and len(said) > 1:
             yield Message(said[1], context=said[0])

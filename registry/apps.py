@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class RegistryConfig(AppConfig):
     """Records: models, versions, datasets, lineage, stages, ledger."""
 
     name = "registry"
+    verbose_name = _("Registry")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

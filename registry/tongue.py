@@ -18,7 +18,7 @@ from pathlib import Path
 from django.utils.translation import get_language, pgettext
 
 LOCALE = Path(__file__).resolve().parents[1] / "locale"
-DOMAIN = "sentences"
+DOMAIN, NAMES = "sentences", "names"
 _FIELD = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"[−-]?(?:\d{1,3}(?:,\d{3})*|\d+)(?:\.\d+)?(?:e[−-]?\d+)?")
 _LONGEST, _DEEPEST = 4_000, 4
@@ -69,12 +69,7 @@ class _Phrases:
 
 @cache
 def _phrases(language: str) -> _Phrases:
-    try:
-        catalog = gettext.translation(DOMAIN, LOCALE, [language])
-    except FileNotFoundError:
-        return _Phrases({}, ())
-    # The mapping behind the catalogue has no public name; the file's header is the entry "".
-    told = {key: text for key, text in catalog._catalog.items() if key and isinstance(key, str)}  # type: ignore[attr-defined]  # noqa: SLF001
+    told = _catalogue(DOMAIN, language)
     templates = [
         _Template(tuple(_FIELD.split(key)[::2]), tuple(_FIELD.findall(key)), said)
         for key, said in told.items()
@@ -82,6 +77,26 @@ def _phrases(language: str) -> _Phrases:
     ]
     templates.sort(key=lambda template: -sum(map(len, template.words)))
     return _Phrases({key: said for key, said in told.items() if not _FIELD.search(key)}, tuple(templates))
+
+
+@cache
+def _catalogue(domain: str, language: str) -> Mapping[str, str]:
+    try:
+        catalogue = gettext.translation(domain, LOCALE, [language])
+    except FileNotFoundError:
+        return {}
+    # The mapping behind the catalogue has no public name; the file's header is the entry "".
+    told = catalogue._catalog.items()  # type: ignore[attr-defined]  # noqa: SLF001
+    return {key: text for key, text in told if key and isinstance(key, str)}
+
+
+def called(name: str) -> str:
+    """What a model, a field or a choice is called in the active language.
+
+    These words are as common as names of features and groups are, so no sentence that is told takes them for its own.
+    """
+    language = get_language() or "en"
+    return str(name) if language.startswith("en") else _catalogue(NAMES, language).get(str(name)) or ours(name)
 
 
 def ours(text: str) -> str:

@@ -10,12 +10,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from governance.access.tokens import Scope, issue_token, revoke_token
 from governance.models import AccessToken, RoleGroup
 from registry.admin.base import ReadOnlyAdmin, badge
+from registry.admin.spoken import SpokenAdmin
 from registry.authority import permits
 from registry.errors import AssayError
 from registry.models import Person
@@ -23,7 +25,7 @@ from registry.tongue import ours
 
 
 @admin.register(RoleGroup)
-class RoleGroupAdmin(ModelAdmin):  # type: ignore[misc]
+class RoleGroupAdmin(SpokenAdmin):
     """Which role a group carries."""
 
     list_display = ("group", "role")
@@ -36,9 +38,10 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a token is for. The secret is made by the verb."""
 
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         choices=[(scope.value, scope.value) for scope in Scope],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Give no more than the caller needs. A scope never gives more than the person may do.",
+        help_text=_("Give no more than the caller needs. A scope never gives more than the person may do."),
     )
 
     class Meta:
@@ -118,7 +121,7 @@ class AccessTokenAdmin(ReadOnlyAdmin):
         """Show the secret, once, on a page that nobody may keep."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "Token issued",
+            "title": _("Token issued"),
             "token": obj,
             "secret": request.issued_secret,  # type: ignore[attr-defined]
             "opts": self.opts,
@@ -127,21 +130,24 @@ class AccessTokenAdmin(ReadOnlyAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    @admin.action(description="Revoke the chosen tokens", permissions=["revoke"])
+    @admin.action(description=_("Revoke the chosen tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
         """End them now."""
         assert isinstance(request.user, Person)  # noqa: S101  (the admin lets nobody else in)
         live = list(tokens.filter(revoked_at=None))
         for token in live:
             revoke_token(actor=request.user, token=token)
-        messages.success(request, f"{len(live)} tokens are revoked.")
+        messages.success(
+            request,
+            ngettext("{number} token is revoked.", "{number} tokens are revoked.", len(live)).format(number=len(live)),
+        )
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def scope_list(self, token: AccessToken) -> str:
         """What it may be used for."""
         return ", ".join(token.scopes)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def standing(self, token: AccessToken) -> str:
         """Live, expired or revoked."""
         if token.revoked_at:

@@ -11,11 +11,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from audits.frameworks.catalogue import Catalogue
 from governance.models import Attestation, Classification, ControlAssignment
 from registry.admin.base import ReadOnlyAdmin, badge, link, pretty_json, short_digest
+from registry.admin.spoken import SpokenValues
 from registry.models import ModelVersion, RegisteredModel
+from registry.tongue import called
 
 OUTCOMES = {"prohibited": ("×", "bad"), "high": ("▲", "wait"), "limited": ("△", "quiet"), "minimal": ("○", "quiet")}
 
@@ -23,7 +26,9 @@ OUTCOMES = {"prohibited": ("×", "bad"), "high": ("▲", "wait"), "limited": ("�
 class FrameworkFilter(admin.SimpleListFilter):
     """By the framework that the control belongs to."""
 
-    title = parameter_name = "framework"
+    title = _("framework")
+
+    parameter_name = "framework"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, str]]:
         """The frameworks of the catalogue."""
@@ -40,11 +45,13 @@ class FrameworkFilter(admin.SimpleListFilter):
 class DueFilter(admin.SimpleListFilter):
     """Whether an answer that is owed stands, is awaited, or is late."""
 
-    title = parameter_name = "state"
+    title = _("state")
+
+    parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
         """As the badges of the list say it."""
-        return (("overdue", "overdue"), ("awaited", "awaited"), ("answered", "answered"), ("replaced", "replaced"))
+        return tuple((word, called(word)) for word in ("overdue", "awaited", "answered", "replaced"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows in that state."""
@@ -61,11 +68,17 @@ class DueFilter(admin.SimpleListFilter):
 class ExpiryFilter(admin.SimpleListFilter):
     """Whether a signed answer still speaks."""
 
-    title = parameter_name = "state"
+    title = _("state")
+
+    parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
         """As the badges of the list say it."""
-        return (("stands", "stands"), ("overdue", "overdue (has ended)"), ("replaced", "replaced"))
+        return (
+            ("stands", called("stands")),
+            ("overdue", str(_("overdue (has ended)"))),
+            ("replaced", called("replaced")),
+        )
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows in that state."""
@@ -83,7 +96,7 @@ class ClassificationAdmin(ReadOnlyAdmin):
     """How models were classified; the newest of a model counts."""
 
     list_display = ("model_link", "said", "as_of", "printed_name", "signed_at")
-    list_filter = ("outcome",)
+    list_filter = (("outcome", SpokenValues),)
     search_fields = ("model__slug", "model__name", "reasons", "printed_name")
     list_select_related = ("model",)
     date_hierarchy = "signed_at"
@@ -99,23 +112,23 @@ class ClassificationAdmin(ReadOnlyAdmin):
         "signed_at",
     )
 
-    @admin.display(description="model", ordering="model__slug")
+    @admin.display(description=_("model"), ordering="model__slug")
     def model_link(self, row: Classification) -> str:
         """The page of the model."""
         return _model_link(row.model)
 
-    @admin.display(description="outcome", ordering="outcome")
+    @admin.display(description=_("outcome"), ordering="outcome")
     def said(self, row: Classification) -> str:
         """The risk under the AI Act."""
         shape, tone = OUTCOMES[row.outcome]
         return badge(shape, row.outcome, tone)
 
-    @admin.display(description="answers")
+    @admin.display(description=_("answers"))
     def answers_text(self, row: Classification) -> str:
         """Every question with its answer."""
         return pretty_json(row.answers)
 
-    @admin.display(description="steps and controls")
+    @admin.display(description=_("steps and controls"))
     def document_text(self, row: Classification) -> str:
         """What led to the outcome, and what follows."""
         return pretty_json(row.document)
@@ -124,24 +137,25 @@ class ClassificationAdmin(ReadOnlyAdmin):
 class _ControlAdmin(ReadOnlyAdmin):
     """What lists of controls share."""
 
-    @admin.display(description="model", ordering="model__slug")
+    @admin.display(description=_("model"), ordering="model__slug")
     def model_link(self, row: Any) -> str:
         """The page of the model."""
         return _model_link(row.model)
 
-    @admin.display(description="control", ordering="control_id")
+    @admin.display(description=_("control"), ordering="control_id")
     def control(self, row: Any) -> str:
         """Framework and reference; a control that left the catalogue keeps its id."""
         known = Catalogue.load().by_id.get(row.control_id)
         return f"{known.framework} {known.reference}" if known else str(row.control_id)
 
-    @admin.display(description="coverage")
+    @admin.display(description=_("coverage"))
     def coverage_link(self, row: Any) -> str:
         """The coverage of the newest version."""
         if row.newest_version is None:
             return "–"
         url = reverse("coverage", args=[row.model.slug, row.newest_version])
-        return format_html('<a class="assay-link" href="{}">version {}</a>', url, row.newest_version)
+        words = _("version {number}").format(number=row.newest_version)
+        return format_html('<a class="assay-link" href="{}">{}</a>', url, words)
 
 
 @admin.register(ControlAssignment)
@@ -171,7 +185,7 @@ class ControlAssignmentAdmin(_ControlAdmin):
         found: QuerySet[ControlAssignment] = _with_newest(rows).annotate(answered=Exists(standing))
         return found
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def standing(self, row: Any) -> str:
         """Answered, awaited, late, or replaced by a newer one."""
         if row.replaced:
@@ -225,22 +239,22 @@ class AttestationAdmin(_ControlAdmin):
         )
         return found
 
-    @admin.display(description="owner", empty_value="nobody in particular")
+    @admin.display(description=_("owner"), empty_value="nobody in particular")
     def owner(self, row: Any) -> str | None:
         """Who owes the answer to this control now."""
         return row.owed_by  # type: ignore[no-any-return]  # annotated
 
-    @admin.display(description="due", empty_value="–")
+    @admin.display(description=_("due"), empty_value="–")
     def due(self, row: Any) -> Any:
         """By when it is owed."""
         return row.owed_due
 
-    @admin.display(description="evidence")
+    @admin.display(description=_("evidence"))
     def evidence(self, row: Attestation) -> str:
         """Of the file that was signed with it."""
         return short_digest(row.evidence_digest)
 
-    @admin.display(description="state", ordering="expires_on")
+    @admin.display(description=_("state"), ordering="expires_on")
     def standing(self, row: Any) -> str:
         """Whether it speaks today."""
         if row.replaced:

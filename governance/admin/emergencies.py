@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from audits.reports.tongue import ours
+from audits.reports.wording import role_in_words
 from governance.admin.badges import state_badge
 from governance.broken_glass import emergency_of
 from governance.models import BreakGlass, BreakGlassReview, Condition
@@ -28,12 +31,12 @@ class BreakGlassAdmin(ReadOnlyAdmin):
         "review_due_at",
     )
 
-    @admin.display(description="standing")
+    @admin.display(description=_("standing"))
     def standing(self, broken: BreakGlass) -> str:
         """What the later reviews came to, in red whatever it is."""
         return state_badge("glass", emergency_of(broken).standing)
 
-    @admin.display(description="request")
+    @admin.display(description=_("request"))
     def request_link(self, broken: BreakGlass) -> str:
         """The review page."""
         return link(broken.request, broken.request.get_absolute_url())
@@ -43,11 +46,16 @@ class BreakGlassAdmin(ReadOnlyAdmin):
 class BreakGlassReviewAdmin(ReadOnlyAdmin):
     """What others said of an emergency afterwards."""
 
-    list_display = ("broken", "said", "printed_name", "role", "reviewed_at")
+    list_display = ("broken", "said", "printed_name", "as_role", "reviewed_at")
     list_select_related = ("broken__request__version__model",)
     search_fields = ("printed_name", "reason")
 
-    @admin.display(description="view", ordering="upheld")
+    @admin.display(description=_("role"), ordering="role")
+    def as_role(self, view: BreakGlassReview) -> str:
+        """The role in which it was given."""
+        return ours(role_in_words(view.role))
+
+    @admin.display(description=_("view"), ordering="upheld")
     def said(self, view: BreakGlassReview) -> str:
         """Upheld or objected."""
         return badge("●", "upheld", "ok") if view.upheld else badge("×", "objected", "bad")
@@ -62,12 +70,12 @@ class ConditionAdmin(ReadOnlyAdmin):
     search_fields = ("text", "review__request__version__model__slug")
     date_hierarchy = "due_at"
 
-    @admin.display(description="met")
+    @admin.display(description=_("met"))
     def standing(self, condition: Condition) -> str:
         """Whether somebody confirmed it."""
         return badge("●", "met", "ok") if hasattr(condition, "met") else badge("○", "not confirmed", "wait")
 
-    @admin.display(description="request")
+    @admin.display(description=_("request"))
     def request_link(self, condition: Condition) -> str:
         """The review page."""
         return link(condition.review.request, condition.review.request.get_absolute_url())

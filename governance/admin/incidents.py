@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from governance.models import Incident
 from registry.admin.base import ReadOnlyAdmin, badge, link
@@ -26,22 +27,22 @@ class IncidentAdmin(ReadOnlyAdmin):
         "closing",
     )
 
-    @admin.display(description="version")
+    @admin.display(description=_("version"))
     def version_link(self, incident: Incident) -> str:
         """Whose gates it closes."""
         return link(incident.version)
 
-    @admin.display(description="weight", ordering="serious")
+    @admin.display(description=_("weight"), ordering="serious")
     def weight(self, incident: Incident) -> str:
         """Serious in the sense of the AI Act, or not."""
         return badge("▲", "serious", "bad") if incident.serious else badge("○", "not serious")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def standing(self, incident: Incident) -> str:
         """Open or closed."""
         return badge("●", "closed", "ok") if hasattr(incident, "end") else badge("◆", "open", "bad")
 
-    @admin.display(description="how it ended")
+    @admin.display(description=_("how it ended"))
     def closing(self, incident: Incident) -> str:
         """What was found, by whom."""
         end = getattr(incident, "end", None)

@@ -7,7 +7,10 @@ from typing import Any
 
 from django.db.models import Count
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from audits.reports import figures
+from audits.reports.tongue import ours
 from governance import decisions
 from governance.broken_glass import emergencies_of
 from governance.gates.facts import GateOutcome
@@ -40,7 +43,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     counted = dict(seen.order_by().values_list("state").annotate(amount=Count("pk")))
     return {
         **context,
-        "title": "Overview",
+        "title": _("Overview"),
         "waiting": rows.filter(pk__in=reviews_waiting_for(person).values("pk")).order_by("requested_at")[:MOST_ROWS],
         "waivers": waivers_waiting_for(person).select_related("request__version__model")[:MOST_ROWS],
         "emergencies": emergencies_of(BreakGlass.objects.filter(request__in=seen))[:MOST_ROWS],
@@ -69,7 +72,7 @@ def gate_health(person: Person) -> list[GateHealth]:
 def _health(assignment: StageAssignment) -> GateHealth:
     answer = decisions.ask_gate(version=assignment.version, stage=assignment.stage)
     if answer.is_open:
-        until = f"until {answer.valid_until:%Y-%m-%d}" if answer.valid_until else ""
+        until = _("until {day}").format(day=figures.day(answer.valid_until.date())) if answer.valid_until else ""
         return GateHealth(assignment, badge("gate", GateOutcome.OPEN.value), until)
-    first = answer.blocking[0]["explanation"] if answer.blocking else "reviews are missing"
-    return GateHealth(assignment, badge("gate", GateOutcome.CLOSED.value), first)
+    first = answer.blocking[0]["explanation"] if answer.blocking else _("reviews are missing")
+    return GateHealth(assignment, badge("gate", GateOutcome.CLOSED.value), ours(str(first)))

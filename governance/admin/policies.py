@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from governance.admin.badges import state_badge
 from governance.models import Policy, PolicyStatusChange, PolicyVersion
@@ -31,7 +32,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         rows: QuerySet[Policy] = super().get_queryset(request)
         return rows.prefetch_related("versions__policy")
 
-    @admin.display(description="versions")
+    @admin.display(description=_("versions"))
     def version_list(self, policy: Policy) -> str:
         """Links to the versions."""
         return format_html_join(" · ", "{}", ((link(version),) for version in policy.versions.all())) or "–"
@@ -68,29 +69,30 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         """The page where policies are drafted."""
         return redirect("policy-draft")
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def standing(self, version: Any) -> str:
         """Draft, in force, retired or recalled."""
         return state_badge("policy", version.status)
 
-    @admin.display(description="digest")
+    @admin.display(description=_("digest"))
     def text_digest(self, version: PolicyVersion) -> str:
         """What pinned requests name."""
         return short_digest(version.digest)
 
-    @admin.display(description="page")
+    @admin.display(description=_("page"))
     def page(self, version: PolicyVersion) -> str:
         """Gates in words, comparison, activation."""
         url = reverse("policy-version", args=[version.policy.slug, version.number])
         past = reverse("policy-simulate", args=[version.policy.slug, version.number])
         return format_html(
-            '<a class="assay-link" href="{}">read, compare, put into force</a> · '
-            '<a class="assay-link" href="{}">try it on the past</a>',
+            '<a class="assay-link" href="{}">{}</a> · <a class="assay-link" href="{}">{}</a>',
             url,
+            _("read, compare, put into force"),
             past,
+            _("try it on the past"),
         )
 
-    @admin.display(description="changes against the version before")
+    @admin.display(description=_("changes against the version before"))
     def changes(self, version: PolicyVersion) -> str:
         """Rule by rule, with the way each change leans."""
         former = version.policy.versions.filter(number__lt=version.number).order_by("-number").first()
@@ -100,9 +102,9 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             (state_badge("bearing", change.bearing), change.path, rule(change.before), rule(change.after))
             for change in differences(former.rules, version.rules)
         )
-        return format_html_join("", "<p>{} <code>{}</code>: {} → <strong>{}</strong></p>", rows) or "none"
+        return format_html_join("", "<p>{} <code>{}</code>: {} → <strong>{}</strong></p>", rows) or str(_("none"))
 
-    @admin.display(description="text")
+    @admin.display(description=_("text"))
     def yaml(self, version: PolicyVersion) -> str:
         """The YAML as it was written."""
         return format_html('<pre class="assay-json">{}</pre>', version.source)
@@ -116,7 +118,7 @@ class PolicyStatusChangeAdmin(ReadOnlyAdmin):
     list_select_related = ("policy_version__policy", "changed_by")
     ordering = ("-pk",)
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def standing(self, change: PolicyStatusChange) -> str:
         """What it became."""
         return state_badge("policy", change.status)

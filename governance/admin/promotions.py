@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from governance.admin.badges import state_badge
 from governance.models import BreakGlass, PromotionRequest
@@ -43,28 +44,29 @@ class PromotionRequestAdmin(ReadOnlyAdmin):
         rows: QuerySet[PromotionRequest] = super().get_queryset(request)
         return rows.annotate(glass=Exists(BreakGlass.objects.filter(request=OuterRef("pk"))))
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def standing(self, request: Any) -> str:
         """Where it stands, and in red whether the glass was broken for it."""
         shown = state_badge("state", request.state)
         return format_html("{} {}", shown, badge("!", "broken glass", "bad")) if request.glass else shown
 
-    @admin.display(description="page")
+    @admin.display(description=_("page"))
     def page(self, request: PromotionRequest) -> str:
         """The review page."""
-        return format_html('<a class="assay-link" href="{}">open the review page</a>', request.get_absolute_url())
+        words = _("open the review page")
+        return format_html('<a class="assay-link" href="{}">{}</a>', request.get_absolute_url(), words)
 
-    @admin.display(description="version")
+    @admin.display(description=_("version"))
     def version_link(self, request: PromotionRequest) -> str:
         """What should be promoted."""
         return link(request.version)
 
-    @admin.display(description="policy")
+    @admin.display(description=_("policy"))
     def policy_link(self, request: PromotionRequest) -> str:
         """The pinned policy version."""
         return link(request.policy_version)
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def run_link(self, request: PromotionRequest) -> str:
         """The run of the present round."""
         return link(request.run)

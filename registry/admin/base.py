@@ -11,12 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
+
+from registry.admin.spoken import SpokenAdmin
+from registry.tongue import called
 
 SHORT = 12
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(SpokenAdmin):
     """Lists and pages to read. Permission to view is the usual one; permission to change has no effect."""
 
     actions: Any = None
@@ -32,6 +34,16 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         answer: HttpResponse = super().changelist_view(request, extra_context)
         return answer
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is read has its choices in words."""
+        fields = super().get_fields(request, obj)
+        return fields if obj is None else self._spoken(fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """By the names of `get_fields`."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else self._spoken(fields)
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: rows come from verbs."""
         return False
@@ -46,9 +58,12 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 def badge(shape: str, word: str, tone: str = "quiet") -> SafeString:
-    """A state as shape, word and colour."""
+    """A state as shape, word and colour, the word in the reader's language."""
     return format_html(
-        '<span class="assay-badge assay-badge--{}"><span aria-hidden="true">{}</span> {}</span>', tone, shape, word
+        '<span class="assay-badge assay-badge--{}"><span aria-hidden="true">{}</span> {}</span>',
+        tone,
+        shape,
+        called(word),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDateWidget,
@@ -25,31 +27,37 @@ from registry.cards import Card
 from registry.dataset_cards import card_from_row, card_of, declared_card, governance_tags, tagged_columns, write_card
 from registry.errors import AssayError, InvalidInputError
 from registry.models import DatasetCard, DatasetVersion, Person
-from registry.tongue import ours
+from registry.tongue import called, ours
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # known to the stubs only
 
 _SIGNED = ("reason", "written_by", "written_at")
-_UNSTATED = ("", "not stated")
+_UNSTATED = ("", _("not stated"))
 
 
 def _area(rows: int = 3) -> UnfoldAdminTextareaWidget:
     return UnfoldAdminTextareaWidget(attrs={"rows": rows})
 
 
-def _text(label: str, help_text: str = "", *, long: bool = True) -> forms.CharField:
+def _text(label: str | _StrPromise, help_text: str | _StrPromise = "", *, long: bool = True) -> forms.CharField:
     widget = _area() if long else UnfoldAdminTextInputWidget()
     return forms.CharField(
         label=label, help_text=help_text, required=False, max_length=cards.LONGEST_TEXT, widget=widget
     )
 
 
-def _choice(label: str, known: Mapping[str, str], help_text: str = "") -> forms.ChoiceField:
-    choices = [_UNSTATED, *((key, f"{key} · {words}") for key, words in known.items())]
+def _choice(label: str | _StrPromise, known: Mapping[str, str], help_text: str | _StrPromise = "") -> forms.ChoiceField:
+
+    def choices() -> list[tuple[str, Any]]:
+        return [_UNSTATED, *((key, f"{key} · {called(words)}") for key, words in known.items())]
+
     return forms.ChoiceField(
         label=label, choices=choices, required=False, help_text=help_text, widget=UnfoldAdminSelectWidget()
     )
 
 
-def _day(label: str) -> forms.DateField:
+def _day(label: str | _StrPromise) -> forms.DateField:
     return forms.DateField(label=label, required=False, widget=UnfoldAdminDateWidget())
 
 
@@ -60,49 +68,51 @@ class CardForm(forms.ModelForm):  # type: ignore[type-arg]
     version: DatasetVersion
 
     owner = forms.ModelChoiceField(
-        queryset=Person.objects.none(), label="Owner", widget=UnfoldAdminSelectWidget(), help_text="Who is asked."
+        queryset=Person.objects.none(), label=_("Owner"), widget=UnfoldAdminSelectWidget(), help_text=_("Who is asked.")
     )
-    source = _text("Source", "Where the data came from.", long=False)
-    licence = _text("Licence", "SPDX expression such as CC-BY-4.0, or LicenseRef-name.", long=False)
-    purposes = _text("Purposes", "One short phrase a line.")
+    source = _text(_("Source"), _("Where the data came from."), long=False)
+    licence = _text(_("Licence"), _("SPDX expression such as CC-BY-4.0, or LicenseRef-name."), long=False)
+    purposes = _text(_("Purposes"), _("One short phrase a line."))
     personal_data = forms.ChoiceField(
-        label="Personal data",
-        choices=[_UNSTATED, ("yes", "yes"), ("no", "no")],
+        label=_("Personal data"),
+        choices=[_UNSTATED, ("yes", _("yes")), ("no", _("no"))],
         required=False,
         widget=UnfoldAdminSelectWidget(),
     )
-    legal_basis = _choice("Legal basis", cards.LEGAL_BASES, "GDPR Art. 6(1).")
-    legal_basis_reason = _text("Why this basis holds")
+    legal_basis = _choice(_("Legal basis"), cards.LEGAL_BASES, _("GDPR Art. 6(1)."))
+    legal_basis_reason = _text(_("Why this basis holds"))
     special_categories = forms.MultipleChoiceField(
-        label="Special categories",
-        choices=list(cards.SPECIAL_CATEGORIES.items()),
+        label=_("Special categories"),
+        choices=lambda: [(key, called(words)) for key, words in cards.SPECIAL_CATEGORIES.items()],
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="GDPR Art. 9(1) and 10.",
+        help_text=_("GDPR Art. 9(1) and 10."),
     )
-    special_exception = _choice("Exception", cards.EXCEPTIONS, "GDPR Art. 9(2), or AI Act Art. 4a.")
-    compatibility = _text("Compatibility", "GDPR Art. 6(4), where data serve another purpose than at collection.")
-    retention_until = _day("Kept until")
-    regions = _text("Regions", "ISO 3166-1 codes or EEA, one a line.")
-    transfer_safeguard = _choice("Transfer safeguard", cards.SAFEGUARDS, "GDPR chapter V.")
-    data_subjects = _text("Data subjects", "Categories of persons, one a line.")
-    recipients = _text("Recipients", "Categories of recipients, one a line.")
-    security_measures = _text("Security measures")
-    collected_from = _day("Collected from")
-    collected_until = _day("Collected until")
-    preparation = _text("Preparation", "Labelling, cleaning, enrichment, aggregation (AI Act Art. 10(2)(c)).")
-    assumptions = _text("Assumptions", "What the data are meant to measure (AI Act Art. 10(2)(d)).")
-    setting = _text("Setting", "Where and for whom the data hold (AI Act Art. 10(4)).")
-    known_gaps = _text("Known gaps", "Shortcomings (AI Act Art. 10(2)(h)); write `none found` where that is so.")
+    special_exception = _choice(_("Exception"), cards.EXCEPTIONS, _("GDPR Art. 9(2), or AI Act Art. 4a."))
+    compatibility = _text(_("Compatibility"), _("GDPR Art. 6(4), where data serve another purpose than at collection."))
+    retention_until = _day(_("Kept until"))
+    regions = _text(_("Regions"), _("ISO 3166-1 codes or EEA, one a line."))
+    transfer_safeguard = _choice(_("Transfer safeguard"), cards.SAFEGUARDS, _("GDPR chapter V."))
+    data_subjects = _text(_("Data subjects"), _("Categories of persons, one a line."))
+    recipients = _text(_("Recipients"), _("Categories of recipients, one a line."))
+    security_measures = _text(_("Security measures"))
+    collected_from = _day(_("Collected from"))
+    collected_until = _day(_("Collected until"))
+    preparation = _text(_("Preparation"), _("Labelling, cleaning, enrichment, aggregation (AI Act Art. 10(2)(c))."))
+    assumptions = _text(_("Assumptions"), _("What the data are meant to measure (AI Act Art. 10(2)(d))."))
+    setting = _text(_("Setting"), _("Where and for whom the data hold (AI Act Art. 10(4))."))
+    known_gaps = _text(_("Known gaps"), _("Shortcomings (AI Act Art. 10(2)(h)); write `none found` where that is so."))
     columns = forms.CharField(
-        label="Column tags",
+        label=_("Column tags"),
         required=False,
         widget=_area(10),
-        help_text=f"A line for each column, as `age: pii`; `age:` alone takes its tags off. The tags are "
-        f"{', '.join(cards.GOVERNANCE_TAGS)}.",
+        help_text=format_lazy(
+            _("A line for each column, as `age: pii`; `age:` alone takes its tags off. The tags are {tags}."),
+            tags=", ".join(cards.GOVERNANCE_TAGS),
+        ),
     )
-    reason = forms.CharField(label="What changed, and how you know", max_length=10_000, widget=_area())
-    replaces = forms.CharField(widget=forms.HiddenInput(), max_length=71)
+    reason = forms.CharField(label=_("What changed, and how you know"), max_length=10_000, widget=_area())
+    replaces = forms.CharField(label=_("Replaces"), widget=forms.HiddenInput(), max_length=71)
 
     class Meta:
         model = DatasetCard
@@ -190,9 +200,9 @@ class DatasetCardAdmin(ReadOnlyAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """The form for the data named in the address; without one, the list to choose from."""
         if self._version(request) is None:
-            messages.info(request, "Choose the data; the card is written from its page.")
+            messages.info(request, _("Choose the data; the card is written from its page."))
             return redirect("admin:registry_datasetversion_changelist")
-        title = {"title": f"Card of {self._version(request)}", **(extra_context or {})}
+        title = {"title": _("Card of {version}").format(version=self._version(request)), **(extra_context or {})}
         return super().add_view(request, form_url, title)  # type: ignore[no-any-return]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -220,36 +230,43 @@ class DatasetCardAdmin(ReadOnlyAdmin):
         rows = DatasetVersion.objects.select_related("dataset__owner")
         return rows.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 10 else None  # noqa: PLR2004
 
-    @admin.display(description="standing")
+    @admin.display(description=_("standing"))
     def standing(self, row: DatasetCard) -> str:
         """Whether this revision counts now."""
         later = row.dataset_version.cards.filter(revision__gt=row.revision).exists()
         return badge("–", "replaced") if later else badge("●", "counts now", "ok")
 
-    @admin.display(description="digest")
+    @admin.display(description=_("digest"))
     def card_digest(self, row: DatasetCard) -> str:
         """What checks and reports name."""
         return short_digest(row.digest)
 
-    @admin.display(description="gaps")
+    @admin.display(description=_("gaps"))
     def gaps(self, row: DatasetCard) -> str:
         """What is owed and missing."""
         return gap_badges(card_from_row(row, row.dataset_version))
 
-    @admin.display(description="what it changed")
+    @admin.display(description=_("what it changed"))
     def changes(self, row: DatasetCard) -> str:
         """Each field with its value before and after."""
         earlier = row.dataset_version.cards.filter(revision__lt=row.revision).last()
         version = row.dataset_version
         before = (card_from_row(earlier, version) if earlier else declared_card(version)).to_document()
         after = card_from_row(row, version).to_document()
-        changed = ((name, _said(before[name]), _said(after[name])) for name in after if before[name] != after[name])
+        changed = (
+            (in_words(name), _said(before[name]), _said(after[name])) for name in after if before[name] != after[name]
+        )
         return format_html_join("", "<p><strong>{}</strong>: {} → {}</p>", changed)
 
-    @admin.display(description="card")
+    @admin.display(description=_("card"))
     def card(self, row: DatasetCard) -> str:
         """The whole document."""
         return pretty_json(row.document)
+
+
+def in_words(name: str) -> str:
+    """What a field of the card is called in the reader's language."""
+    return called(name.replace("_", " "))
 
 
 def gap_badges(card: Card) -> str:
@@ -257,20 +274,20 @@ def gap_badges(card: Card) -> str:
     gaps = card.gaps()
     if not gaps:
         return badge("●", "none", "ok")
-    return format_html_join(" ", "{}", ((badge("△", name.replace("_", " "), "wait"),) for name in gaps))
+    return format_html_join(" ", "{}", ((badge("△", in_words(name), "wait"),) for name in gaps))
 
 
 def card_history(version: DatasetVersion, *, add_url: str) -> str:
     """Links to every revision, newest first, and to the form for the next one."""
     rows = [link(row) for row in version.cards.select_related("dataset_version__dataset").order_by("-revision")[:50]]
     button = format_html(
-        '<a class="assay-link" href="{}?dataset_version={}">write the next revision</a>', add_url, version.pk
+        '<a class="assay-link" href="{}?dataset_version={}">{}</a>', add_url, version.pk, _("write the next revision")
     )
     return format_html_join(" · ", "{}", ((row,) for row in [*rows, button]))
 
 
 def _said(value: Any) -> str:
-    return "nothing" if value in ("", [], {}, None) else str(value)
+    return str(_("nothing")) if value in ("", [], {}, None) else str(value)
 
 
 def _shown(value: Any) -> Any:

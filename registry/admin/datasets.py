@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from registry.admin.base import ReadOnlyAdmin, badge, pretty_json, short_digest
 from registry.admin.cards import card_history, gap_badges
@@ -51,37 +52,37 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
         "created_at",
     )
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, version: DatasetVersion) -> str:
         """Whether it may still be used."""
         withdrawn = hasattr(version, "withdrawal")
         return badge("×", "withdrawn", "bad") if withdrawn else badge("●", "in use", "ok")
 
-    @admin.display(description="content")
+    @admin.display(description=_("content"))
     def content(self, version: DatasetVersion) -> str:
         """Its identity."""
         return short_digest(version.digest)
 
-    @admin.display(description="columns")
+    @admin.display(description=_("columns"))
     def columns_text(self, version: DatasetVersion) -> str:
         """Names, types, tags."""
         return pretty_json(version.columns)
 
-    @admin.display(description="missing on the card")
+    @admin.display(description=_("missing on the card"))
     def card_gaps(self, version: DatasetVersion) -> str:
         """Facts that are owed and not given."""
         return gap_badges(card_of(version))
 
-    @admin.display(description="card")
+    @admin.display(description=_("card"))
     def card_revisions(self, version: DatasetVersion) -> str:
         """Its history, and where the next revision is written."""
         return card_history(version, add_url=reverse("admin:registry_datasetcard_add"))
 
-    @admin.display(description="what depends on it")
+    @admin.display(description=_("what depends on it"))
     def withdrawing(self, version: DatasetVersion) -> str:
         """The page that shows what would be affected by a withdrawal."""
         url = reverse("dataset-withdraw", args=[version.dataset.slug, version.number])
-        return format_html('<a class="assay-link" href="{}">Models that depend on it, and withdrawal</a>', url)
+        return format_html('<a class="assay-link" href="{}">{}</a>', url, _("Models that depend on it, and withdrawal"))
 
 
 @admin.register(DatasetWithdrawal)

@@ -5,6 +5,7 @@ import json
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from registry.admin.base import ReadOnlyAdmin, pretty_json
 from registry.models import Checkpoint, LedgerEntry
@@ -20,20 +21,21 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     ordering = ("-index",)
     fields = readonly_fields = ("index", "event", "subject", "body_text", "leaf", "proof")
 
-    @admin.display(description="body")
+    @admin.display(description=_("body"))
     def body_text(self, entry: LedgerEntry) -> str:
         """The exact content, indented."""
         return pretty_json(json.loads(bytes(entry.body)))
 
-    @admin.display(description="leaf hash")
+    @admin.display(description=_("leaf hash"))
     def leaf(self, entry: LedgerEntry) -> str:
         """As hex."""
         return bytes(entry.leaf_hash).hex()
 
-    @admin.display(description="proof")
+    @admin.display(description=_("proof"))
     def proof(self, entry: LedgerEntry) -> str:
         """The page that recomputes its place in the tree."""
-        return format_html('<a class="assay-link" href="{}">check it</a>', reverse("ledger-entry", args=[entry.pk]))
+        url = reverse("ledger-entry", args=[entry.pk])
+        return format_html('<a class="assay-link" href="{}">{}</a>', url, _("check it"))
 
 
 @admin.register(Checkpoint)
@@ -43,7 +45,7 @@ class CheckpointAdmin(ReadOnlyAdmin):
     list_display = ("size", "created_at")
     fields = readonly_fields = ("size", "note_text", "created_at")
 
-    @admin.display(description="note")
+    @admin.display(description=_("note"))
     def note_text(self, checkpoint: Checkpoint) -> str:
         """The signed note, as it is published."""
         return format_html('<pre class="assay-json">{}</pre>', checkpoint.note)

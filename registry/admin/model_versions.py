@@ -8,11 +8,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
 from guardian.admin import AdminGroupObjectPermissionsForm, GuardedModelAdmin
 
 from registry.admin.base import ReadOnlyAdmin, badge, link, pretty_json, short_digest
 from registry.model_permissions import set_permissions
 from registry.models import ModelVersion, Person, RegisteredModel
+from registry.tongue import called
 
 RISKS = {"high": ("▲", "wait"), "limited": ("△", "quiet"), "minimal": ("○", "quiet")}
 
@@ -79,18 +81,18 @@ class RegisteredModelAdmin(GuardedModelAdmin, ReadOnlyAdmin):  # type: ignore[mi
         """Refuse: authority comes from groups, and what a person holds alone counts nowhere."""
         raise PermissionDenied("Give the permission to a group.")
 
-    @admin.display(description="risk", ordering="risk_class")
+    @admin.display(description=_("risk"), ordering="risk_class")
     def risk(self, model: RegisteredModel) -> str:
         """Its risk class."""
         shape, tone = RISKS[model.risk_class]
         return badge(shape, model.get_risk_class_display(), tone)
 
-    @admin.display(description="versions", ordering="versions_made")
+    @admin.display(description=_("versions"), ordering="versions_made")
     def version_count(self, model: Any) -> int:
         """How many versions there are."""
         return int(model.versions_made)
 
-    @admin.display(description="versions")
+    @admin.display(description=_("versions"))
     def versions(self, model: RegisteredModel) -> str:
         """The newest versions, as links."""
         rows = ((link(version),) for version in model.versions.select_related("model")[:20])
@@ -124,28 +126,28 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         "created_at",
     )
 
-    @admin.display(description="artifact", ordering="artifact_digest")
+    @admin.display(description=_("artifact"), ordering="artifact_digest")
     def artifact(self, version: ModelVersion) -> str:
         """Its identity."""
         return short_digest(version.artifact_digest)
 
-    @admin.display(description="page")
+    @admin.display(description=_("page"))
     def page(self, version: ModelVersion) -> str:
         """The page with lineage, decisions and history."""
         return link(version, reverse("model-version", args=[version.model.slug, version.number]))
 
-    @admin.display(description="signature")
+    @admin.display(description=_("signature"))
     def signature_text(self, version: ModelVersion) -> str:
         """Task, features, target."""
         return pretty_json(version.signature)
 
-    @admin.display(description="declared metrics")
+    @admin.display(description=_("declared metrics"))
     def metrics_text(self, version: ModelVersion) -> str:
         """As declared by whoever trained it; not evidence."""
         return pretty_json(version.metrics)
 
-    @admin.display(description="data")
+    @admin.display(description=_("data"))
     def inputs_text(self, version: ModelVersion) -> str:
         """Dataset versions by role."""
         uses = version.inputs.select_related("dataset_version__dataset").order_by("role")
-        return format_html_join(" · ", "{}: {}", ((use.role, link(use.dataset_version)) for use in uses)) or "–"
+        return format_html_join(" · ", "{}: {}", ((called(use.role), link(use.dataset_version)) for use in uses)) or "–"

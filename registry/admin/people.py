@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin
@@ -12,25 +13,28 @@ from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from registry import ledger
 from registry.admin.base import badge
+from registry.admin.spoken import SpokenAdmin
 from registry.events import Event
 from registry.models import Person
+from registry.tongue import called
 
 admin.site.unregister(Group)
 
 
 @admin.register(Person)
-class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class PersonAdmin(UserAdmin, SpokenAdmin):  # type: ignore[misc, type-arg]
     """Who can sign in, and which groups they belong to. Votes come from groups only, never from being superuser."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "printed_name", "kind", "roles", "active", "last_login")
+    list_display = ("username", "full_name", "kind", "roles", "active", "last_login")
     list_filter = ("is_active", "is_service", "groups")
     search_fields = ("username", "first_name", "last_name", "email")
     readonly_fields = ("pseudonym", "last_login", "date_joined")
@@ -39,15 +43,15 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("username", "password", "pseudonym")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
         (
-            "Access",
+            _("Access"),
             {
                 "fields": ("is_active", "is_staff", "is_service", "is_superuser", "groups"),
-                "description": "Groups carry the roles. A superuser without a role decides nothing.",
+                "description": _("Groups carry the roles. A superuser without a role decides nothing."),
             },
         ),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "usable_password", "password1", "password2")}),
@@ -82,12 +86,12 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
             for name in sorted(names):
                 ledger.append(event, subject=f"person:{person.pseudonym}", actor=actor, facts={"group": name})
 
-    @admin.action(description="Ask that the chosen person be erased", permissions=["erase"])
+    @admin.action(description=_("Ask that the chosen person be erased"), permissions=["erase"])
     def ask_for_erasure(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponseRedirect | None:
         """On the page that shows what it would do; somebody else confirms it."""
         chosen = list(people[:2])
         if len(chosen) != 1:
-            messages.warning(request, "Choose one person; each erasure has its own ground.")
+            messages.warning(request, _("Choose one person; each erasure has its own ground."))
             return None
         return HttpResponseRedirect(reverse("erasure-ask", args=[chosen[0].pseudonym]))
 
@@ -95,17 +99,22 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         """Whoever may ask for it."""
         return request.user.has_perm("governance.erase_person")
 
-    @admin.display(description="kind")
+    @admin.display(description=_("name"), ordering="last_name")
+    def full_name(self, person: Person) -> str:
+        """As it is printed."""
+        return person.printed_name
+
+    @admin.display(description=_("kind"))
     def kind(self, person: Person) -> str:
         """A human being or a pipeline."""
-        return "service account" if person.is_service else "person"
+        return str(_("service account") if person.is_service else _("person"))
 
-    @admin.display(description="groups")
+    @admin.display(description=_("groups"))
     def roles(self, person: Person) -> str:
         """Their groups."""
         return ", ".join(sorted(group.name for group in person.groups.all())) or "–"
 
-    @admin.display(description="active", ordering="is_active")
+    @admin.display(description=_("active"), ordering="is_active")
     def active(self, person: Person) -> str:
         """Whether they can sign in."""
         return badge("●", "active", "ok") if person.is_active else badge("–", "cannot sign in")
@@ -127,6 +136,12 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
         mine = obj is not None and request.user.groups.filter(pk=obj.pk).exists()
         return (*fields, "permissions") if mine else fields
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+        """The permissions, told in the reader's language."""
+        if db_field.name == "permissions":
+            kwargs["form_class"] = PermissionChoice
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
     def save_related(self, request: HttpRequest, form: ModelForm[Group], formsets: Any, change: bool) -> None:
         """Keep the permissions, and write each one given or taken into the ledger, in the same transaction."""
         group = form.instance
@@ -140,10 +155,21 @@ class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
                 facts = {"group": group.name, "permission": name}
                 ledger.append(event, subject=f"group:{group.pk}", actor=actor, facts=facts)
 
-    @admin.display(description="members", ordering="member_count")
+    @admin.display(description=_("members"), ordering="member_count")
     def members(self, group: Any) -> int:
         """How many people belong to it."""
         return int(group.member_count)
+
+
+class PermissionChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Permissions by what they let somebody do, in the reader's language."""
+
+    def label_from_instance(self, permission: Any) -> str:
+        """App, model and deed."""
+        deed = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
+        usual = deed.get(permission.codename.partition("_")[0])
+        is_usual = usual and permission.codename.endswith(f"_{permission.content_type.model}")
+        return f"{permission.content_type} | {usual if is_usual else called(permission.name)}"
 
 
 def _permissions_of(group: Group) -> set[str]:

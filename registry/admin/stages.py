@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from registry.admin.base import ReadOnlyAdmin, short_digest
@@ -19,7 +20,7 @@ class DayForm(forms.Form):
     """One day, as the browser's calendar gives it."""
 
     on = forms.DateField(
-        label="Stages at the end of (UTC)",
+        label=_("Stages at the end of (UTC)"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
     )
@@ -28,7 +29,7 @@ class DayForm(forms.Form):
 class OnDayFilter(admin.SimpleListFilter):
     """What was in each stage at the end of a day: the rows in force then, in place of the whole history."""
 
-    title = "day"
+    title = _("day")
     parameter_name = "on"
     template = "unfold/filters/filters_field.html"
 
@@ -63,7 +64,7 @@ class StageAssignmentAdmin(ReadOnlyAdmin):
     list_select_related = ("model", "version__model")
     date_hierarchy = "assigned_at"
 
-    @admin.display(description="decision")
+    @admin.display(description=_("decision"))
     def decision(self, assignment: StageAssignment) -> str:
         """Digest of the gate decision that allowed it."""
         return short_digest(assignment.decision_digest)

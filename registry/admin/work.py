@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from registry.admin.base import ReadOnlyAdmin, badge
 from registry.models import WorkItem
@@ -17,7 +18,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
     search_fields = ("key", "last_error")
     ordering = ("-pk",)
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def standing(self, item: WorkItem) -> str:
         """Where it stands."""
         shape, tone = STATES[item.state]

@@ -30,11 +30,13 @@ class RecordQuerySet(models.QuerySet[M]):
 
     def update(self, **_values: Any) -> int:
         """Refuse: a record is never changed."""
-        raise refused(self.model, "update", f"{self.model._meta.verbose_name} rows are never changed; add a new one.")
+        raise refused(
+            self.model, "update", f"{self.model._meta.verbose_name_raw} rows are never changed; add a new one."
+        )
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refuse: a record is never deleted."""
-        raise refused(self.model, "delete", f"{self.model._meta.verbose_name} rows are never deleted.")
+        raise refused(self.model, "delete", f"{self.model._meta.verbose_name_raw} rows are never deleted.")
 
 
 class Record(models.Model):
@@ -48,12 +50,12 @@ class Record(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert once. Raises ImmutableError for a row that exists."""
         if not self._state.adding:
-            words = f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be changed."
+            words = f"{self._meta.verbose_name_raw} {self.pk} is part of the record and cannot be changed."
             raise refused(type(self), "save", words, self.pk)
         kwargs["force_insert"] = True
         super().save(*args, **kwargs)
 
     def delete(self, *_args: Any, **_kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse: a record is never deleted."""
-        words = f"{self._meta.verbose_name} {self.pk} is part of the record and cannot be deleted."
+        words = f"{self._meta.verbose_name_raw} {self.pk} is part of the record and cannot be deleted."
         raise refused(type(self), "delete", words, self.pk)

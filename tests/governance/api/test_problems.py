@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from django.core.signals import got_request_exception
 from django.test import Client, override_settings
+from django.utils import translation
 
 from governance import errors as governance_errors
 from governance.access.tokens import Scope
 from governance.api import problems
 from registry import errors as registry_errors
+from registry import refused as told_of
 from registry.errors import AssayError
-from registry.models import Person, RegisteredModel
+from registry.models import ModelVersion, Person, RegisteredModel
 from tests.governance.api.conftest import Connect, refused
 
 MODEL = {"slug": "triage", "name": "Triage", "intended_purpose": "Sort letters.", "risk_class": "minimal"}
@@ -158,3 +160,23 @@ def test_field_paths_follow_the_body(connect: Connect, maya: Person) -> None:
     body = {"digest": "sha256:" + "0" * 64, "columns": [{"name": "a"}, {"name": "b", "typ": "number"}]}
     answer = client.post("/api/v1/datasets/letters/versions/", json.dumps(body), content_type="application/json")
     refused(answer, 400, "malformed", "columns[1].typ")
+
+
+def test_the_api_is_english_whatever_the_browser_of_its_caller_speaks(connect: Connect, mel: Person) -> None:
+    client = connect(mel)
+    body = {**MODEL, "risk_class": 3, "name": ""}
+    said = [
+        client.post("/api/v1/models/", body, format="json", headers={"accept-language": spoken}).json()
+        for spoken in ("en", "de")
+    ]
+    assert said[0] == said[1]
+    assert "blank" in said[0]["detail"]
+    schema = client.get("/api/schema/?format=json", headers={"accept-language": "de"}).content
+    assert schema == client.get("/api/schema/?format=json").content
+
+
+def test_a_record_refuses_to_change_in_english(version: ModelVersion, mel: Person) -> None:
+    words = "model version rows are never changed"
+    with translation.override("de"), pytest.raises(registry_errors.ImmutableError, match=words):
+        type(version).objects.update(framework="x")
+    told_of.write_waiting(mel)
