@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.admin.spoken import SpokenAdmin
@@ -84,6 +85,14 @@ def link(thing: Model | None, url: str = "") -> SafeString:
 def admin_url(thing: Model) -> str:
     """The page of a row in the admin."""
     return reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> SafeString:
+    """Rows to look at rather than JSON to read; its heads are told in the reader's language."""
+    head = format_html_join("", '<th scope="col">{}</th>', ((called(name),) for name in heads))
+    cells = (format_html_join("", "<td>{}</td>", ((cell,) for cell in row)) for row in rows)
+    body = format_html_join("", "<tr>{}</tr>", ((row,) for row in cells))
+    return format_html('<table class="assay-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body)
 
 
 def pretty_json(document: Any) -> SafeString:

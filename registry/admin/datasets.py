@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from registry.admin.base import ReadOnlyAdmin, badge, pretty_json, short_digest
+from registry.admin.base import ReadOnlyAdmin, badge, short_digest, table
 from registry.admin.cards import card_history, gap_badges
+from registry.cards import SPECIAL_CATEGORIES
 from registry.dataset_cards import card_of
 from registry.models import Dataset, DatasetVersion, DatasetWithdrawal
+from registry.tongue import called
 
 
 @admin.register(Dataset)
@@ -46,7 +51,7 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
         "purpose",
         "retention_until",
         "personal_data",
-        "special_categories",
+        "categories",
         "record_digest",
         "created_by",
         "created_at",
@@ -65,8 +70,16 @@ class DatasetVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("columns"))
     def columns_text(self, version: DatasetVersion) -> str:
-        """Names, types, tags."""
-        return pretty_json(version.columns)
+        """Names, types, tags as they were declared; the card may tag anew."""
+        if not version.columns:
+            return "–"
+        rows = ((_code([column["name"]]), _code([column["type"]]), _code(column["tags"])) for column in version.columns)
+        return table(("name", "type", "tags"), rows)
+
+    @admin.display(description=_("special categories"))
+    def categories(self, version: DatasetVersion) -> str:
+        """In words, a dash for none."""
+        return ", ".join(called(SPECIAL_CATEGORIES.get(key, key)) for key in version.special_categories) or "–"
 
     @admin.display(description=_("missing on the card"))
     def card_gaps(self, version: DatasetVersion) -> str:
@@ -93,3 +106,8 @@ class DatasetWithdrawalAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     list_select_related = ("dataset_version__dataset", "withdrawn_by")
     search_fields = ("dataset_version__dataset__slug", "reason")
+
+
+def _code(words: Iterable[str]) -> SafeString:
+    """Words that are written in signatures and cards as they stand here."""
+    return format_html_join(", ", "<code>{}</code>", ((word,) for word in words)) or SafeString("–")

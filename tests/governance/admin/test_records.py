@@ -26,7 +26,7 @@ from governance.waivers import decide_waiver, request_waiver
 from registry.dataset_cards import card_of, write_card
 from registry.datasets import withdraw_dataset_version
 from registry.ledger import publish_checkpoint
-from registry.models import LedgerEntry, Person, RegisteredModel
+from registry.models import DatasetVersion, LedgerEntry, Person, RegisteredModel
 from registry.models.immutable import Record
 from registry.work import enqueue
 from tests.governance.assurance import legal_answers
@@ -234,6 +234,16 @@ def test_ada_cannot_give_herself_a_vote(ada: Person, signed_in: Browser) -> None
     signed_in(ada).post(address(Person, "change", ada.pk), told)
 
     assert [group.name for group in ada.groups.all()] == ["administrator"]
+
+
+def test_the_columns_of_a_dataset_are_a_table(full: PromotionRequest, ada: Person, signed_in: Browser) -> None:
+    version = DatasetVersion.objects.filter(columns__0__name__isnull=False)[0]
+
+    page = signed_in(ada).get(address(DatasetVersion, "change", version.pk)).content.decode()
+
+    for column in version.columns:
+        tags = ", ".join(f"<code>{tag}</code>" for tag in column["tags"]) or "–"
+        assert f"<td><code>{column['name']}</code></td><td><code>{column['type']}</code></td><td>{tags}</td>" in page
 
 
 def test_the_overview_shows_what_waits_and_what_is_where(
