@@ -33,6 +33,7 @@ from registry.signing import keyring
 from tests.governance.api.conftest import Connect, connect, refused  # noqa: F401
 from tests.governance.pages.conftest import Browser, signed_in  # noqa: F401
 from tests.loans import ROW
+from tests.programs import needs_vera, vera
 
 PATH = "/api/v1/models/care-priority/versions/1/explanations/"
 PAGE = reverse("version-explain", args=["care-priority", 1])
@@ -257,3 +258,20 @@ def test_the_page_says_what_is_wrong_and_keeps_outsiders_out(
     monkeypatch.setattr(explanations, "PERMISSION", "registry.break_glass")
     monkeypatch.setattr("governance.pages.explanation_pages.PERMISSION", "registry.break_glass")
     assert signed_in(maya).get(PAGE).status_code == 403
+
+
+@needs_vera()
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_vera_agrees_with_the_page_of_an_explanation(
+    loans: ModelVersion,
+    maya: Person,
+    tmp_path: Path,
+    language: str,
+) -> None:
+    path = tmp_path / "explanation.pdf"
+    given = explain_decision(actor=maya, version=loans, row=THEIRS, mutable=["income=+"], language=language)
+    path.write_bytes(given.sealed)
+    for flavour in ("3a", "ua1"):
+        said = vera(flavour, path)
+        assert (said.returncode, "compliant: true" in said.stdout) == (0, True), said.stdout + said.stderr

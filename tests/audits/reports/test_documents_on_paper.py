@@ -15,8 +15,10 @@ import pytest
 from audits.frameworks.catalogue import Catalogue
 from audits.reports.document import ReportDocument
 from audits.reports.dossier import OUTLINES, DossierDocument, Point
+from audits.reports.portfolio import DutyCounts, ModelEntry, PortfolioDocument, StageEntry
 from audits.reports.render import SUMMARY, evidence_bytes, render_html, render_pdf
 from tests.audits.reports.hostile_words import hostile
+from tests.programs import needs_vera, vera
 
 DAY = date(2026, 11, 20)
 HOSTILE = "<script>alert(1)</script> {{ secret }} \u202egnp.exe \u200b file:///etc/passwd " + "long " * 400
@@ -38,6 +40,7 @@ def dossier(report: ReportDocument, kind: str, *, answer: str = "", final: bool 
             signed_by="Rosa Reyes" if answer else "",
             owner="Olga Owner",
             due=DAY,
+            title=control.title,
         )
         for control in outline.controls(catalogue, DAY)
     )
@@ -105,3 +108,39 @@ def test_the_summary_is_one_page_whatever_is_in_it(
         assert re.search(r"Pages:\s+1\n", run("pdfinfo", path))
         run("pdfdetach", "-save", "1", "-o", tmp_path / "evidence.json", path)
         assert (tmp_path / "evidence.json").read_bytes() == evidence_bytes(document)
+
+
+def portfolio(report: ReportDocument) -> PortfolioDocument:
+    entry = ModelEntry(
+        model="care-priority",
+        name="Care programme priority",
+        owner="Olga Owner",
+        risk_class="high",
+        role="provider",
+        stages=(StageEntry(stage="production", version=2, since=report.identity.generated_at),),
+        blocking=1,
+        overdue=2,
+        next_due=DAY,
+        duties=DutyCounts(binding=3, upcoming=4, unsettled=5, next_applies=DAY),
+    )
+    identity = dataclasses.replace(report.identity, title="Portfolio report", number="PORTFOLIO-1")
+    return PortfolioDocument(identity=identity, prepared_for="Vera Vogel", models=(entry,))
+
+
+@needs_vera()
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_vera_agrees_with_every_other_document(closed_document: ReportDocument, language: str, tmp_path: Path) -> None:
+    made = [dossier(closed_document, kind) for kind in OUTLINES]
+    made.append(dossier(closed_document, "annex-iv", answer="Signed and stated.", final=True))
+    paths = []
+    for number, plain in enumerate([*made, portfolio(closed_document)]):
+        identity = dataclasses.replace(plain.identity, language=language)
+        paths.append(tmp_path / f"{number}.pdf")
+        paths[-1].write_bytes(render_pdf(dataclasses.replace(plain, identity=identity)))
+    paths.append(tmp_path / "summary.pdf")
+    identity = dataclasses.replace(closed_document.identity, language=language)
+    paths[-1].write_bytes(render_pdf(dataclasses.replace(closed_document, identity=identity), SUMMARY))
+    for flavour in ("3a", "ua1"):
+        said = vera(flavour, *paths)
+        assert (said.returncode, said.stdout.count("compliant: true")) == (0, len(paths)), said.stdout + said.stderr
