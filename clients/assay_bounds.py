@@ -12,8 +12,9 @@ from typing import Any
 
 from assay_chance import benjamini_hochberg, equal_rates, holm, normal_above
 from assay_common import Outcome, TamperedError
-from assay_intervals import Pair, Reach, require_bounds
-from assay_mean_bounds import reach_of_regression, reach_of_reliability, reach_of_widest_gaps
+from assay_expected import may_lack, needs_interval
+from assay_intervals import SMALL, Pair, Reach, require_bounds
+from assay_mean_bounds import reach_of_regression, reach_of_reliability, reach_of_sums, reach_of_widest_gaps
 from assay_orders import reach_of_exposure, reach_of_slices
 from assay_rate_bounds import Cells, counted, rate_pair, reach_of_cells, reach_of_confusion, rests
 from assay_share_bounds import reach_of_errors, reach_of_impact, reach_of_population, reach_of_shares
@@ -36,6 +37,7 @@ _FORMS: tuple[Callable[[Tables, float], Reach | None], ...] = (
     reach_of_exposure,
     reach_of_slices,
     reach_of_shares,
+    reach_of_sums,
 )
 
 _DRAWN = "come from drawing again with the run's seed"
@@ -56,8 +58,9 @@ class Bounded:
     def __init__(self) -> None:
         self.bounds = self.p_values = 0
         self.left: defaultdict[str, set[str]] = defaultdict(set)
+        self.bare: set[str] = set()
 
-    def check(self, tables: Tables, values: list[Value]) -> None:
+    def check(self, check: str, tables: Tables, values: list[Value]) -> None:
         """All values of one observation. Raises TamperedError where one has other bounds than its counts give."""
         level = tables.number("level", 0.95)
         try:
@@ -67,9 +70,13 @@ class Bounded:
         for value in values:
             if value["value"] is None:
                 continue
-            if _follows(value, found, level):
+            if value.get("interval") is None:
+                _require_none(check, value, found)
+                self.bare |= {value["metric"]} if may_lack(value["metric"]) else set()
+            elif _follows(value, found, level):
                 self.bounds += 1
-            elif value.get("interval"):
+            else:
+                _require_around(value, level)
                 self.left[_reason(value["interval"], guarded=tables.guarded)].add(value["metric"])
         tested = _check_tests(tables)
         self.p_values += tested
@@ -87,15 +94,47 @@ class Bounded:
             f"bounds taken as given, because they {reason}: {', '.join(sorted(metrics))}"
             for reason, metrics in sorted(self.left.items())
         ]
+        if self.bare:
+            outcome.skipped.append(
+                f"figures without an interval, which no table gives either: {', '.join(sorted(self.bare))}"
+            )
+
+
+def _label(value: Value) -> str:
+    where = f"[{value['feature']}{'=' if value['group'] else ''}{value['group']}]" if value["feature"] else ""
+    return f"the interval of {value['metric']}{where}"
+
+
+def _require_none(check: str, value: Value, found: list[Reach]) -> None:
+    """Raise where a figure stands alone that always has an interval, or that has one by its table."""
+    place = value["metric"], value["feature"], value["group"]
+    try:
+        follows = any(reach(*place, SMALL) is not None for reach in found)
+    except (KeyError, ZeroDivisionError, ValueError, TypeError, OverflowError):
+        follows = False
+    if needs_interval(check, value["metric"], follows=follows):
+        raise TamperedError(f"{_label(value)} is left out")
+
+
+def _require_around(value: Value, level: float) -> None:
+    """Raise where bounds that no table gives do not hold their figure, or are of another level than was asked."""
+    interval, stated = value["interval"], value["value"]
+    try:
+        low, high = interval["low"], interval["high"]
+        holds = (low is None or low <= stated + P_TOLERANCE) and (high is None or stated - P_TOLERANCE <= high)
+        asked = interval["level"] >= level  # above it where several are covered at once
+    except (KeyError, TypeError):
+        raise TamperedError(f"{_label(value)} in the evidence is malformed") from None
+    if not holds:
+        raise TamperedError(f"{_label(value)} is stated as {low} to {high}, which does not hold {stated}")
+    if not asked:
+        raise TamperedError(f"{_label(value)} is stated at the level {interval['level']}, but was asked at {level}")
 
 
 def _follows(value: Value, found: list[Reach], level: float) -> bool:
     """Whether a table gives the bounds; raises where they are others."""
     place = value["metric"], value["feature"], value["group"]
-    where = f"[{place[1]}{'=' if place[2] else ''}{place[2]}]" if place[1] else ""
-    label, interval = f"the interval of {place[0]}{where}", value.get("interval")
-    if interval is None:  # then a finding that decides on it can only be inconclusive
-        return False
+    label, interval = _label(value), value["interval"]
     try:
         stated = interval["low"], interval["high"]
         for reach in found:

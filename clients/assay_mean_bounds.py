@@ -31,6 +31,11 @@ def _size(lines: Sequence[Line]) -> float:
     return pair_of(0.0, _total(lines))[1]
 
 
+def sizes_of(lines: Iterable[Line]) -> dict[_Place, float]:
+    """The effective number of rows of each group."""
+    return {place: _size(own) for place, own in _by_place(lines).items()}
+
+
 # -- Calibration -------------------------------------------------------------------------------------------------------
 def reach_of_reliability(tables: Tables, level: float) -> Reach | None:
     """`reliability`: bins of the score. The bounds that the table itself states are checked at once."""
@@ -90,6 +95,41 @@ def _calibration_error(lines: Sequence[Line], level: float, small: float) -> tup
     return min(low, value), max(high, value)
 
 
+# -- Sums --------------------------------------------------------------------------------------------------------------
+_NEVER_BELOW_0 = {"log_loss", "brier", "mae", "quantile_loss", "squared_error"}
+
+
+def reach_of_sums(tables: Tables, level: float) -> Reach | None:
+    """`sums`: means with the spread of what was summed, and shares of rows as sums of ones."""
+    columns = ("metric", "feature", "group", "rows", "weight", "squares", "sum", "variance")
+    lines = {(line["metric"], line["feature"], line["group"]): line for line in tables.lines("sums", *columns)}
+
+    def reach(metric: str, feature: str, group: str, small: float) -> Bounds | None:
+        line = lines.get(("squared_error" if metric == "rmse" else metric, feature, group))
+        if line is None:
+            return None
+        if metric.endswith("_flips"):
+            return proportion(pair_of(line["sum"], (line["weight"], line["squares"])), level, small)
+        found = _of_mean(line, level, small)
+        if metric != "rmse" or found is None:
+            return found
+        return math.sqrt(found[0]), math.sqrt(found[1])
+
+    return reach if lines else None
+
+
+def _of_mean(line: Line, level: float, small: float) -> tuple[float, float] | None:
+    """Student's; of changes that are the same in every row the rule of three, which claims no certainty."""
+    mean, size = line["sum"] / line["weight"], pair_of(0.0, (line["weight"], line["squares"]))[1]
+    found = student(mean, line["variance"], size, level)
+    if found is None or line["metric"] in _NEVER_BELOW_0:
+        return found and (max(0.0, found[0]), found[1])
+    if line["variance"] == 0:
+        reach = proportion((0.0, size), level, small)[1]
+        return mean - reach, mean + reach
+    return found
+
+
 # -- Regression --------------------------------------------------------------------------------------------------------
 _SPREAD = {"mean_error": "mean_error", "mean_absolute_error": "mean_distance"}
 
@@ -130,7 +170,7 @@ def reach_of_widest_gaps(tables: Tables, level: float) -> Reach | None:
     lines: Mapping[tuple[str, str, str], Line] = {
         (line["metric"], line["feature"], line["group"]): line for line in tables.lines("widest_gaps", *columns)
     }
-    sizes = {place: _size(own) for place, own in _by_place(tables.lines("errors", "feature", "group", "n")).items()}
+    sizes = sizes_of(tables.lines("errors", "feature", "group", "n"))
 
     def reach(metric: str, feature: str, group: str, _small: float) -> Bounds | None:
         line = lines.get((metric, feature, group))

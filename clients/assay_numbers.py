@@ -14,8 +14,10 @@ from typing import Any
 from assay_bounds import Bounded
 from assay_common import Outcome, TamperedError
 from assay_decisions import of_cells, of_confusion, of_errors, of_impact
+from assay_expected import knows, require_tables
 from assay_orders import of_change, of_exposure, of_importance, of_slices
 from assay_places import of_figures, of_lists
+from assay_rows import Counted
 from assay_scores import (
     of_areas,
     of_bins,
@@ -70,15 +72,14 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     _ASKED: (
         "share_half_width", "additivity_error", "additivity_error_relative", "features_covered", "rank_stability",
         "top_reasons_stability", "rerun_difference", "deletion_area", "insertion_area", "random_deletion_area",
-        "faithfulness_gain", "method_agreement", "randomisation_correlation", "monotonicity_violation",
-        "rank_agreement",
+        "faithfulness_gain", "method_agreement", "randomisation_correlation", "rank_agreement",
     ),
     _ROWS: (
         "prediction_wasserstein", "error_wasserstein", "proxy_auc", "proxy_information", "proxy_association",
         "feature_correlation", "target_auc",
     ),
     "are how far another library was from the figures here": (
-        "reference_difference", "library_agreement", "library_difference",
+        "reference_difference", "library_difference",
     ),
     "were timed once": ("latency_p50_ms", "latency_p95_ms", "latency_p95_of_declared"),
     "come from random orders, drawn with the run's seed (manage.py replay draws them again)": ("ndkl_p_value",),
@@ -93,27 +94,37 @@ def check_numbers(evidence: Mapping[str, Any], outcome: Outcome) -> None:
 
     Every figure that a finding rests on must also be the one that its check measured, and give that finding.
     """
-    computed, left, bounded = 0, Counter[str](), Bounded()
+    computed, left, bounded, counted = 0, Counter[str](), Bounded(), Counted()
     measured: dict[tuple[Any, ...], Any] = {}
+    strangers: set[str] = set()
     for observation in evidence.get("observations") or []:
+        check = str(observation.get("check"))
+        if not knows(check):
+            strangers.add(check)
         for holder in _with_tables(observation):
             tables = _tables(holder, observation.get("parameters"))
             compute = _arithmetic(tables)
             for value in holder["values"]:
-                if _agrees(value, compute):
-                    computed += 1
-                elif value["value"] is not None:
-                    left[_reason(value["metric"], tables)] += 1
-                measured[observation.get("check"), value["metric"], value["feature"], value["group"]] = value
-            bounded.check(tables, holder["values"])
+                agrees = _agrees(value, compute)
+                if value["value"] is not None:
+                    require_tables(check, value, _label(value), tables, computed=agrees)
+                    left[_reason(value["metric"], tables)] += not agrees
+                computed += agrees
+                measured[check, value["metric"], value["feature"], value["group"]] = value
+            counted.check(tables, holder["values"])
+            bounded.check(check, tables, holder["values"])
     rested = sum(_rests_on(finding, measured) for finding in evidence.get("findings") or [])
     outcome.facts["recomputed"] = computed
     if computed:
         outcome.held.append(f"{computed} figures were computed again from their tables and agree")
+    counted.tell(outcome)
     bounded.tell(outcome)
     if rested:
         outcome.held.append(f"{rested} findings rest on figures that their checks measured, and follow from them")
-    outcome.skipped += [f"{number} figures {reason}" for reason, number in sorted(left.items())]
+    if strangers:
+        told = "whether a table or an interval was taken out of checks that this verifier does not know"
+        outcome.skipped.append(f"{told}: {', '.join(sorted(strangers))}")
+    outcome.skipped += [f"{number} figures {reason}" for reason, number in sorted(left.items()) if number]
 
 
 def _reason(metric: str, tables: Tables) -> str:
@@ -191,7 +202,7 @@ def _rests_on(finding: Mapping[str, Any], measured: Mapping[tuple[Any, ...], Val
     value = finding.get("measured")
     if not isinstance(value, dict):
         return False
-    place = (finding.get("check"), value.get("metric"), value.get("feature"), value.get("group"))
+    place = (str(finding.get("check")), value.get("metric"), value.get("feature"), value.get("group"))
     name = finding.get("criterion")
     if place not in measured:
         raise TamperedError(f"the finding {name} rests on {place[1]}, which its check did not measure")

@@ -166,11 +166,28 @@ def reach_of_slices(tables: Tables, level: float) -> Reach | None:
     def reach(metric: str, feature: str, group: str, _small: float) -> Bounds | None:
         if metric == "slice_excess":
             return difference(*whole.sides(shown[feature, group]), z)
-        if metric == "largest_excess" and family:
-            return difference(*whole.sides(max(family, key=whole.excess)), z)
+        worst = _worst(whole, family) if metric == "largest_excess" and family else []
+        if len(worst) == 1:  # which of several equally bad ones was told, no table says
+            return difference(*whole.sides(worst[0]), z)
         return None
 
     return reach
+
+
+def largest_excess_sizes(tables: Tables) -> tuple[float, ...]:
+    """The smaller side of each slice tested whose excess is the largest; several where they are equally bad."""
+    everybody = tables.lines("everybody", "n", "wrong")
+    family = [line for line in tables.lines("tested", "n", "wrong", "slices") if line["slices"]]
+    if not everybody or not family:
+        return ()
+    whole = everybody[0]["n"]
+    return tuple(min(line["n"], whole - line["n"]) for line in _worst(_Whole(everybody[0]), family))
+
+
+def _worst(whole: _Whole, family: Sequence[Line]) -> list[Line]:
+    """Those of the largest excess; differences of rates may differ in the last digit."""
+    most = max(map(whole.excess, family))
+    return [line for line in family if whole.excess(line) >= most - 1e-12]
 
 
 def _over_slices(

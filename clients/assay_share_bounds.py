@@ -48,13 +48,15 @@ def reach_of_population(tables: Tables, level: float) -> Reach | None:
 
 
 def reach_of_impact(tables: Tables, level: float) -> Reach | None:
-    """`impact_ratios`: each rate, and over the highest of those large enough; not where rows weigh differently."""
+    """`impact_ratios`: each rate, and over the highest of those large enough."""
     lines = tables.lines("impact_ratios", "feature", "category", "rows", "favoured", "left_out_because")
-    if any(line.get("weight") is not None for line in lines):
-        return None
     features: dict[str, dict[str, Pair]] = {}
+    rates: dict[tuple[str, str], float] = {}
     for line in lines:
-        features.setdefault(line["feature"], {})[line["category"]] = float(line["favoured"]), float(line["rows"])
+        place = line["feature"], line["category"]
+        hits, total = _of_category(line)
+        features.setdefault(place[0], {})[place[1]] = pair_of(hits, total)
+        rates[place] = hits / total[0]
     left_out = {(line["feature"], line["category"]) for line in lines if line["left_out_because"]}
 
     def reach(metric: str, feature: str, group: str, small: float) -> Bounds | None:
@@ -66,10 +68,17 @@ def reach_of_impact(tables: Tables, level: float) -> Reach | None:
             return proportion(own[group], level, small)
         if metric != "impact_ratio":
             return None
-        best = max(sorted(kept), key=lambda name: kept[name][0] / kept[name][1])
+        best = max(sorted(kept), key=lambda name: rates[feature, name])
         return (1.0, 1.0) if group == best else ratio(kept[group], kept[best], simultaneous(len(kept), level))
 
     return reach if lines else None
+
+
+def _of_category(line: Line) -> tuple[float, tuple[float, float]]:
+    """The favoured, all, and the squares of what all weigh. Raises KeyError where these are left out."""
+    if line.get("weight") is None:
+        return float(line["favoured"]), (float(line["rows"]), float(line["rows"]))
+    return line["favoured_weight"], (line["weight"], line["squares"])
 
 
 def reach_of_errors(tables: Tables, level: float) -> Reach | None:

@@ -144,6 +144,20 @@ _COMPARED = {
 }
 
 
+def effective_sides(tables: Tables) -> dict[str, dict[str, tuple[float, float]]]:
+    """Feature to group to the effective numbers of it and of the rest, in the strata that hold both."""
+    features = _counted(tables.lines("strata", "feature", "stratum", "group", "prediction", "count"), "prediction")
+    found = {}
+    for feature, strata in features.items():
+        if TOGETHER not in strata:
+            pairs = {name: _pairs(strata, name) for members in strata.values() for name in members}
+            found[feature] = {
+                name: (math.fsum(own.total for own, _ in both), math.fsum(rest.total for _, rest in both))
+                for name, both in pairs.items()
+            }
+    return found
+
+
 def reach_of_strata(tables: Tables, level: float) -> Reach | None:
     """`strata`: the bounds of the common difference and of the common odds ratio."""
     features = _counted(tables.lines("strata", "feature", "stratum", "group", "prediction", "count"), "prediction")

@@ -43,7 +43,7 @@ _NUMBERS = frozenset(
         "mean_square",
     }
     | {"positives_above", "negatives_above", "true_positive_rate", "false_positive_rate", "low", "high"}
-    | {"p", "p_holm", "p_benjamini_hochberg"}
+    | {"p", "p_holm", "p_benjamini_hochberg", "variance"}
 )
 
 
@@ -69,6 +69,12 @@ class Tables:
         for line in lines:
             _read(name, line)
         return lines
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The names of a table's columns; none where there is no such table."""
+        table = self.tables.get(name)
+        columns = table.get("columns") if isinstance(table, dict) else None
+        return tuple(column for column in columns if isinstance(column, str)) if isinstance(columns, list) else ()
 
     @property
     def guarded(self) -> bool:

@@ -13,7 +13,7 @@ from audits.checks._cells import Share
 from audits.checks._models import Answers, ask, load_model
 from audits.checks._outcomes import EVALUATION
 from audits.checks._rows import open_rows
-from audits.checks._sufficient import SUMS, counted, weight_columns
+from audits.checks._sufficient import SUMS, counted, sum_row, weight_columns
 from audits.checks._tasks import BINARY, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.performance_comparison import ComparisonParameters
@@ -49,7 +49,7 @@ def measure_comparison(evidence: Evidence, parameters: ComparisonParameters) -> 
         values.append(_brier(paired, parameters.level))
         sums |= {} if paired.brier is None else {"brier_increase": paired.brier}
         tables["errors"] = paired.table(weighted=asked.weight is not None and parameters.weights != "counts")
-    rows_of_sums = tuple((metric, "", "", one.weight, one.total) for metric, one in sums.items())
+    rows_of_sums = tuple(sum_row(metric, "", one.moments, one.weight) for metric, one in sums.items())
     tables["sums"] = Table(SUMS, rows_of_sums)
     inputs = {**rows.inputs, "model": evidence.model.digest, "reference_model": current.digest}
     note = f"Compared with {current.name}, which is in {parameters.stage}."

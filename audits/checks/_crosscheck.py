@@ -23,7 +23,9 @@ _ROWS, _BACKGROUND, _LEAVES, _SAME = 20, 20, 20_000, 1e-4
 _MOVES = 10
 
 
-def beside_shap(explainer: Explainer, rows: pd.DataFrame, background: pd.DataFrame) -> Iterator[MetricValue]:
+def beside_shap(
+    explainer: Explainer, rows: pd.DataFrame, background: pd.DataFrame, level: float = 0.95
+) -> Iterator[MetricValue]:
     """`library_agreement` and `library_difference`; not estimable where shap cannot explain the model, with why."""
     few, reference = rows.iloc[:_ROWS], background.iloc[:_BACKGROUND]
     n = len(few)
@@ -35,7 +37,7 @@ def beside_shap(explainer: Explainer, rows: pd.DataFrame, background: pd.DataFra
         return
     relative = apart / scale if scale else apart
     same = int((relative <= _SAME).sum())
-    yield MetricValue(metric="library_agreement", value=same / n, n=n, interval=intervals.proportion(same, n))
+    yield MetricValue(metric="library_agreement", value=same / n, n=n, interval=intervals.proportion(same, n, level))
     yield MetricValue(metric="library_difference", value=float(relative.max()), n=n)
 
 

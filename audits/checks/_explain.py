@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from audits.checks import _sufficient as sufficient
 from audits.checks._attribute import explainer_for
 from audits.checks._cases import cases
 from audits.checks._crosscheck import beside_shap
@@ -100,8 +101,9 @@ def _measured(
     trial = rows.iloc[:_TRIAL_ROWS].reset_index(drop=True)
     trials = Trials(explainer, trial, background.iloc[:_TRIAL_BACKGROUND], parameters, seed)
     values += trials.measure()
-    values += beside_shap(explainer, trial, background)
-    values += violations(explainer, rows, parameters.expected)
+    values += beside_shap(explainer, trial, background, parameters.level)
+    values += violations(explainer, rows, parameters.expected, parameters.level)
+    tables["shares"] = sufficient.shares(values, {"library_agreement", "monotonicity_violation"})
     return values, tables, trials.second_method
 
 

@@ -208,7 +208,9 @@ def _spearman(first: Array, second: Array) -> Array:
     return correlation
 
 
-def violations(explainer: Explainer, rows: pd.DataFrame, expected: Sequence[tuple[str, int]]) -> Iterator[MetricValue]:
+def violations(
+    explainer: Explainer, rows: pd.DataFrame, expected: Sequence[tuple[str, int]], level: float
+) -> Iterator[MetricValue]:
     """For each (feature, +1 or -1) the share of rows whose answer moves the other way as the feature rises.
 
     The feature walks over nine quantiles of `rows`, the rest of the row stays. For one output only.
@@ -230,5 +232,5 @@ def violations(explainer: Explainer, rows: pd.DataFrame, expected: Sequence[tupl
             yield MetricValue(metric=metric, value=None, n=n, feature=name, not_estimable=reason)
             continue
         wrong = (direction * steps[:, :, 0] < -_NO_MOVE).any(axis=0)
-        interval = intervals.proportion(int(wrong.sum()), n)
+        interval = intervals.proportion(int(wrong.sum()), n, level)
         yield MetricValue(metric=metric, value=float(wrong.mean()), n=n, feature=name, interval=interval)

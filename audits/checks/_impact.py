@@ -43,7 +43,7 @@ def measure_impact(evidence: Evidence, parameters: ImpactParameters) -> Measurem
         }
         values += _of_feature(feature, groups, parameters, rows, untold, weighted=found.weighted)
     columns = ("feature", "category", "rows", "favoured", "share", "rate", "impact_ratio", "left_out_because")
-    weights = ("weight", "favoured_weight") if found.weighted else ()
+    weights = ("weight", "favoured_weight", "squares") if found.weighted else ()
     return Measurement(
         values=tuple(values),
         inputs=outcomes.inputs,
@@ -112,7 +112,7 @@ def _of_feature(
         found = ratio or MetricValue(metric="impact_ratio", value=None, not_estimable=left_out or reason, **where)
         yield found
         ratios += [ratio] if ratio else []
-        weights = (share.total.weight, share.hits.weight) if weighted else ()
+        weights = (share.total.weight, share.hits.weight, share.total.squares) if weighted else ()
         counts = share.rows, share.hits.rows
         rows.append((feature, group, *counts, parts[group], share.value, found.value, left_out, *weights))
     yield _lowest(feature, ratios, kept, reason, parameters.level)

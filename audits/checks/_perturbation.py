@@ -14,7 +14,7 @@ from audits.checks._cells import Share
 from audits.checks._models import ask, load_model
 from audits.checks._outcomes import EVALUATION
 from audits.checks._rows import open_rows
-from audits.checks._sufficient import SUMS
+from audits.checks._sufficient import SUMS, sum_row
 from audits.checks._tasks import BINARY, Task, read_task
 from audits.checks.base import EvidenceError
 from audits.checks.robustness_perturbation import PerturbationParameters
@@ -76,13 +76,14 @@ class _Sums:
     def mean(self, metric: str, feature: str, values: Array) -> Moments:
         """The moments of `values`, whose sum is noted."""
         found = _running(values, self.weight)
-        self.rows.append((metric, feature, "", found.weight, found.total))
+        self.rows.append(sum_row(metric, feature, found.moments, found.weight))
         return found.moments
 
     def share(self, metric: str, feature: str, hits: Array) -> Share:
         """So many of all; noted as a sum of ones."""
         found = Share(_tally(self.weight[hits]), _tally(self.weight))
-        self.rows.append((metric, feature, "", found.total.weight, found.hits.weight))
+        whole, variance = found.total, found.value * (1 - found.value)
+        self.rows.append((metric, feature, "", whole.rows, whole.weight, whole.squares, found.hits.weight, variance))
         return found
 
 

@@ -13,7 +13,7 @@ from audits.checks._cells import Cells, Share
 from audits.checks._latency import measure_latency
 from audits.checks._outcomes import Outcomes, read_outcomes
 from audits.checks._scored import DECIMALS, EXACT_ROWS
-from audits.checks._sufficient import AREAS, SUMS, area_row, shares
+from audits.checks._sufficient import AREAS, SUMS, area_row, shares, sum_row
 from audits.checks._tasks import BINARY
 from audits.checks._weighing import weight_of
 from audits.checks.base import EvidenceError
@@ -67,13 +67,14 @@ class Read:
         if not lines:
             return {}
         tally = self.tally(lines[0])
-        found = lines[0].sums
-        if sums is not None:
-            sums += [(name, "", "", tally.weight, found[name]) for name in terms]
-        return {
-            name: Moments.of(tally.rows, tally.effective, tally.weight, found[name], found[f"{name}_squared"])
+        summed = lines[0].sums
+        found = {
+            name: Moments.of(tally.rows, tally.effective, tally.weight, summed[name], summed[f"{name}_squared"])
             for name in terms
         }
+        if sums is not None:
+            sums += [sum_row(name, "", one, tally.weight) for name, one in found.items()]
+        return found
 
 
 def measure_performance(evidence: Evidence, parameters: PerformanceParameters) -> Measurement:

@@ -10,9 +10,10 @@ from typing import Any
 
 from audits.counting.question import Tally
 from audits.measurements import MetricValue, Table
+from audits.statistics.moments import Moments
 
 SHARES = ("metric", "feature", "group", "count", "total")
-SUMS = ("metric", "feature", "group", "weight", "sum")
+SUMS = ("metric", "feature", "group", "rows", "weight", "squares", "sum", "variance")
 AREAS = ("metric", "feature", "group", "positives", "negatives", "won")
 
 
@@ -34,6 +35,11 @@ def shares(values: Iterable[MetricValue], metrics: Collection[str]) -> Table:
         if value.metric in metrics and value.value is not None
     )
     return Table(SHARES, rows)
+
+
+def sum_row(metric: str, feature: str, found: Moments, weight: float) -> tuple[Any, ...]:
+    """A mean as the sum of rows that weigh so much, with all that its interval needs."""
+    return metric, feature, "", found.rows, weight, weight * weight / found.size, found.mean * weight, found.variance
 
 
 def area_row(value: MetricValue, positives: float, negatives: float) -> tuple[Any, ...]:

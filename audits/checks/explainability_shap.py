@@ -87,7 +87,7 @@ class ShapExplanation:
     """Explains a sample and measures the explanation."""
 
     id: ClassVar[str] = "explainability.shap"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     title: ClassVar[str] = "Explanation of the model's answers"
     needs: ClassVar[frozenset[str]] = frozenset({"model", "evaluation"})
     Parameters: ClassVar[type[ExplanationParameters]] = ExplanationParameters

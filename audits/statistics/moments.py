@@ -67,11 +67,6 @@ class Running:
         self.weight = whole
 
     @property
-    def total(self) -> float:
-        """The weighted sum of all values."""
-        return self.mean * self.weight
-
-    @property
     def moments(self) -> Moments:
         """Of everything so far. Raises ZeroDivisionError without any weight."""
         return Moments(self.rows, self.weight**2 / self.squares, self.mean, self.apart / self.weight)

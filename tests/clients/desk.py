@@ -6,7 +6,8 @@ import base64
 import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from weasyprint import HTML, Attachment
 
 import assay_verify
 from assay_common import Outcome
+from audits.checks._cells import Cells, CellTable
+from audits.checks._groups import Compared, Comparison, compare_groups
+from audits.counting.question import Tally
 from audits.reports.seal import seal_pdf
 from registry.canonical import canonical_json
 from registry.keys import DEVELOPMENT_ORIGIN, Keyring
@@ -93,6 +97,33 @@ STATED = [
 ]
 
 
+@cache
+def compared() -> Compared:
+    """What the service makes of the counts."""
+    groups: dict[str, dict[tuple[int | None, int | None], Tally]] = {}
+    for group, label, prediction, count in COUNTS:
+        groups.setdefault(group, {})[label, prediction] = Tally(count, count, count)
+    table = CellTable({"sex": {group: Cells(cells) for group, cells in groups.items()}})
+    return compare_groups(table, Comparison())
+
+
+def stated() -> list[dict[str, Any]]:
+    """The figures above, each with its rows and its interval."""
+    found = {(value.metric, value.feature, value.group): asdict(value) for value in compared().values}
+    return [{**found[metric, feature, group], "value": value} for metric, feature, group, value in STATED]
+
+
+def measured() -> dict[str, Any]:
+    """The tables beside them; one group is compared by one rate, so its test is a family of its own."""
+    cells, tests = (compared().tables[name] for name in ("cells", "tests"))
+    p_value = next(row[3] for row in tests.rows if row[1:3] == ("selection_rate", "f"))
+    tables = {
+        "cells": {"columns": list(cells.columns), "rows": [list(row) for row in cells.rows]},
+        "tests": {"columns": list(tests.columns), "rows": [["sex", "selection_rate", "f", *[p_value] * 3]]},
+    }
+    return {"tables": tables}
+
+
 def evidence_of(keyring: Keyring, size: int = 23) -> dict[str, Any]:
     entries = [
         {
@@ -105,18 +136,11 @@ def evidence_of(keyring: Keyring, size: int = 23) -> dict[str, Any]:
     consistency = [
         {"old": 8, "new": size, "proof": [sibling.hex() for sibling in consistency_proof(8, size, LOG.read)]}
     ]
-    values = [
-        {"metric": metric, "value": value, "n": 1, "feature": feature, "group": group}
-        for metric, feature, group, value in [*STATED, ("a_metric_of_tomorrow", "", "", 0.1)]
-    ]
-    cells = {
-        "columns": ["feature", "group", "label", "prediction", "count"],
-        "rows": [["sex", *row] for row in COUNTS],
-    }
+    tomorrow = {"metric": "a_metric_of_tomorrow", "value": 0.1, "n": 1, "feature": "", "group": ""}
     return {
         "schema": "assay.report/1",
         "decision": {"decision": "open"},
-        "observations": [{"check": "fairness.group_metrics", "values": values, "tables": {"cells": cells}}],
+        "observations": [{"check": "fairness.group_metrics", **measured(), "values": [*stated(), tomorrow]}],
         "findings": [],
         "reviews": [],
         "report": {"number": NUMBER},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -24,9 +25,7 @@ def document(check: str, values: tuple[MetricValue, ...], tables: dict[str, Tabl
             {
                 "check": check,
                 "parameters": parameters,
-                "values": [
-                    {"metric": v.metric, "value": v.value, "feature": v.feature, "group": v.group} for v in values
-                ],
+                "values": [asdict(value) for value in values],
                 "tables": {
                     name: {"columns": list(table.columns), "rows": [list(row) for row in table.rows]}
                     for name, table in tables.items()
@@ -120,11 +119,14 @@ def other_tables() -> Iterator[tuple[dict[str, Table], dict[str, float]]]:
 def test_the_figures_of_other_checks_follow_from_their_tables(
     tables: dict[str, Table], figures: dict[str, float]
 ) -> None:
-    values = tuple(MetricValue(metric=metric, value=value, n=100) for metric, value in figures.items())
+    rows = {"precision": 30, "recall": 40, "f1": 50}
+    values = tuple(
+        MetricValue(metric=metric, value=value, n=rows.get(metric, 100)) for metric, value in figures.items()
+    )
     assert recomputed(document("any", values, tables)) == len(figures)
     for metric in figures:
         wrong = tuple(
-            MetricValue(metric=v.metric, value=(v.value or 0) + (v.metric == metric) * 0.01, n=100) for v in values
+            MetricValue(metric=v.metric, value=(v.value or 0) + (v.metric == metric) * 0.01, n=v.n) for v in values
         )
         with pytest.raises(TamperedError, match=metric):
             check_numbers(document("any", wrong, tables), Outcome())
@@ -139,9 +141,10 @@ def test_the_figures_of_other_checks_follow_from_their_tables(
     ],
 )
 def test_a_finding_that_rests_on_another_figure_is_named(finding: Document, words: str) -> None:
-    evidence = document("performance.metrics", (MetricValue(metric="accuracy", value=0.7, n=100),), {})
-    rested = {"criterion": "accuracy-floor", "check": "performance.metrics"}
-    honest = {"metric": "accuracy", "value": 0.7, "feature": "", "group": ""}
+    evidence = document("any", (MetricValue(metric="accuracy", value=0.7, n=100),), {})
+    rested = {"criterion": "accuracy-floor", "check": "any"}
+    finding = {**finding, "n": 100}
+    honest = {"metric": "accuracy", "value": 0.7, "n": 100, "feature": "", "group": ""}
     check_numbers({**evidence, "findings": [{**rested, "measured": honest}]}, Outcome())
     with pytest.raises(TamperedError, match=f"accuracy-floor {words}|accuracy-floor.*{words}"):
         check_numbers({**evidence, "findings": [{**rested, "measured": finding}]}, Outcome())

@@ -146,7 +146,14 @@ def test_an_ordered_report_is_sealed_bundled_and_found(
     (tmp_path / "report.pdf").write_bytes(files["report.pdf"])
     # In a process of its own, as a reader would: the verifier silences the logs of the libraries it uses.
     asked = [sys.executable, assay_verify.__file__, str(tmp_path / "report.pdf"), "--trust", str(tmp_path / "ca.pem")]
-    subprocess.run(asked, check=True, capture_output=True)
+    told = json.loads(subprocess.run([*asked, "--json"], check=False, capture_output=True).stdout)
+    assert [
+        word for word in ("one seal over every byte", "entries are in the log") if word in " ".join(told["held"])
+    ] == [
+        "one seal over every byte",
+        "entries are in the log",
+    ]
+    assert "the table cells that fairness.group_metrics puts beside it is left out" in told["problem"]  # a stand-in
     assert files["evidence.json"] == storage.read_bytes(ordered.evidence_digest)
     assert files["report.pdf"] == storage.read_bytes(ordered.file_digest)
     catalog = json.loads(files["oscal-catalog.json"])
