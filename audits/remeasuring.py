@@ -75,7 +75,8 @@ def _measured_again(observation: Observation) -> ObservationResult:
     if check is None:
         return ObservationResult.not_run("check-unknown", f"{observation.check_id} is not among the checks run here.")
     parameters = parse_parameters(check, planned.parameters)
-    with runs.evidence_of(run.version, seed=run.seed, reference=_compared_with(observation)) as held:
+    reference = _compared_with(observation)
+    with runs.gathered_for(check, run.version, seed=run.seed, reference=reference) as held:
         return measure_in_child(
             check,
             parameters,

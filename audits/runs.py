@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +83,7 @@ def measure(run: AuditRun, check_id: str) -> ObservationResult:
         return ObservationResult.not_run("check-unknown", f"{check_id} is not among the checks this service runs.")
     parameters = parse_parameters(check, planned.parameters)
     reference = _in_stage(run.version, parameters.stage) if "reference_model" in check.needs else None
-    gathered = (
-        contents_of(run.version, seed=run.seed)
-        if "content" in check.needs
-        else evidence_of(run.version, seed=run.seed, reference=reference)
-    )
-    with gathered as evidence:
+    with gathered_for(check, run.version, seed=run.seed, reference=reference) as evidence:
         return measure_in_child(
             check,
             parameters,
@@ -180,6 +175,15 @@ def measurement_of(observation: Observation) -> Measurement | None:
     """The measured values, or None when nothing was measured."""
     document = observation.document.get("measurement")
     return None if document is None else Measurement.from_document(document)
+
+
+def gathered_for(
+    check: Check, version: ModelVersion, *, seed: int, reference: ModelVersion | None
+) -> AbstractContextManager[Evidence]:
+    """What the check is given: the bytes of everything upstream where it hashes them, else rows and models."""
+    if "content" in check.needs:
+        return contents_of(version, seed=seed)
+    return evidence_of(version, seed=seed, reference=reference)
 
 
 @contextmanager

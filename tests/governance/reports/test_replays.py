@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from django.utils import timezone
 
 from audits import runs
 from audits.agreement import Agreement
+from audits.limits import DecideOn
 from audits.models import Observation, Report
 from audits.plans import AuditPlan
+from audits.remeasuring import remeasure
 from audits.sandbox import ObservationResult
 from governance.models import PromotionRequest
 from governance.promotions import rerun_checks
@@ -102,6 +105,29 @@ def test_what_happened_since_changes_no_answer(
     rerun_checks(actor=maya, request=asked, reason="newer data")
     withdraw_dataset_version(actor=dora, version=world.evaluation, reason="consent was withdrawn")
     assert replay_report(report).agreement is Agreement.IDENTICAL
+
+
+def test_a_check_that_hashes_content_is_given_the_content_again(asked: PromotionRequest, maya: Person) -> None:
+    before = AuditPlan.from_document(asked.run.plan)
+    planned = dataclasses.replace(before.checks[0], check="lineage.digests", parameters={})
+    criterion = dataclasses.replace(
+        before.criteria[0],
+        check=planned.check,
+        metric="digest_mismatches",
+        feature=None,
+        group=None,
+        at_least=None,
+        at_most=Decimal(0),
+        decide_on=DecideOn.POINT,
+    )
+    plan = dataclasses.replace(before, checks=(planned,), criteria=(criterion,))
+    with transaction.atomic():
+        run = runs.open_run(version=asked.version, plan=plan, actor=maya)
+        runs.record_observation(run_id=run.pk, check_id=planned.check, result=runs.measure(run, planned.check))
+    observation = Observation.objects.get(run=run)
+    values = {value["metric"]: value["value"] for value in observation.document["measurement"]["values"]}
+    assert values["contents_recomputed"] > 0
+    assert remeasure(observation).agreement is Agreement.IDENTICAL
 
 
 def test_other_libraries_are_told_and_not_guessed_about(
