@@ -14,6 +14,7 @@ from governance.models import PromotionRequest, Review
 from governance.refusals import subject_id
 from registry.events import Event
 from registry.models import LedgerEntry, StageAssignment
+from registry.reconciliation import written
 
 #: What is known of one request: state, round, subject digest.
 Standing = tuple[str, int, str]
@@ -36,7 +37,7 @@ def retold() -> Story:
     told = (Event.PROMOTION_REQUESTED, Event.PROMOTION_MOVED, Event.REVIEW_RECORDED, Event.STAGE_ASSIGNED)
     bodies = LedgerEntry.objects.filter(event__in=told).order_by("index").values_list("body", flat=True)
     for body in bodies.iterator(chunk_size=2000):
-        _tell(story, json.loads(bytes(body)))
+        _tell(story, json.loads(written(body)))
     return story
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.db import models
 
@@ -67,7 +67,7 @@ def reconcile() -> Iterator[Discrepancy]:
 def erased_texts() -> frozenset[str]:
     """The commitments of every text that the ledger tells was erased."""
     bodies = LedgerEntry.objects.filter(event=Event.PERSON_ERASED).values_list("body", flat=True)
-    return frozenset(name for body in bodies for name in json.loads(bytes(body))["facts"].get("texts", ()))
+    return frozenset(name for body in bodies for name in json.loads(written(body))["facts"].get("texts", ()))
 
 
 def _remember(newest: dict[str, _Telling], tellings: Mapping[str, _Telling]) -> None:
@@ -77,13 +77,18 @@ def _remember(newest: dict[str, _Telling], tellings: Mapping[str, _Telling]) -> 
         newest[key] = _Telling(telling.index, telling.digest, {**(former.texts if former else {}), **telling.texts})
 
 
+def written(body: object) -> bytes:
+    """The body of an entry, also where somebody put text in place of its bytes; layer A names that."""
+    return body.encode() if isinstance(body, str) else bytes(cast("bytes", body))
+
+
 def _chunks(total: int) -> Iterator[dict[str, dict[str, _Telling]]]:
     """What the entries tell, by table and key, in pieces."""
     for start in range(0, total, CHUNK):
         bodies = LedgerEntry.objects.filter(index__gte=start, index__lt=min(start + CHUNK, total)).order_by("index")
         told: dict[str, dict[str, _Telling]] = {}
         for index, body in bodies.values_list("index", "body"):
-            for name, words in _rows_of(bytes(body)).items():
+            for name, words in _rows_of(written(body)).items():
                 label, _, key = name.partition(":")
                 telling = _Telling(index, words.get("digest"), words.get("texts", {}))
                 _remember(told.setdefault(label, {}), {key: telling})

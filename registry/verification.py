@@ -30,7 +30,7 @@ CHUNK = 4096  # entries read at a time; a power of two, so that only the nodes a
 LEVELS = 64
 
 Progress = Callable[[int, int], None]
-_Entry = tuple[int, bytes | memoryview, bytes | memoryview, str, str]
+_Entry = tuple[int, bytes | memoryview | str, bytes | memoryview, str, str]
 
 
 class Layer(StrEnum):
@@ -154,6 +154,8 @@ def _entry_problem(expected: int, entry: _Entry) -> str:
     index, body, leaf, event, subject = entry
     if index != expected:
         return f"the entry is missing (the next one is {index})"
+    if isinstance(body, str):  # SQLite keeps whatever type it is given
+        return "the body is text, not the bytes that were written"
     body = bytes(body)
     if merkle.leaf_hash(body) != leaf:
         return "the body does not have the stored leaf hash"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from registry import ledger
 from registry.events import Event
@@ -63,6 +64,18 @@ def test_it_ends_with_1_and_names_the_first_bad_entry() -> None:
     assert code == 1
     assert f"The first bad entry is {index}." in word
     assert f"[A] entry {index}: the body does not have the stored leaf hash" in said
+
+
+@pytest.mark.usefixtures("checkpoint")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite keeps text in a column of bytes")
+def test_text_in_place_of_bytes_is_a_bad_entry_like_any_other() -> None:
+    index = ledger.size() - 2
+    intruder.run('UPDATE registry_ledgerentry SET body = CAST(body AS TEXT) WHERE "index" = %s', index)
+
+    code, word, _ = failed()
+
+    assert code == 1
+    assert f"The first bad entry is {index}." in word
 
 
 def test_a_rewritten_ledger_is_found_by_the_checkpoint(checkpoint: Path) -> None:
