@@ -131,10 +131,11 @@ def portfolio(report: ReportDocument) -> PortfolioDocument:
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_vera_agrees_with_every_other_document(closed_document: ReportDocument, language: str, tmp_path: Path) -> None:
-    made = [dossier(closed_document, kind) for kind in OUTLINES]
+    made: list[DossierDocument | PortfolioDocument] = [dossier(closed_document, kind) for kind in OUTLINES]
     made.append(dossier(closed_document, "annex-iv", answer="Signed and stated.", final=True))
     paths = []
-    for number, plain in enumerate([*made, portfolio(closed_document)]):
+    made.append(portfolio(closed_document))
+    for number, plain in enumerate(made):
         identity = dataclasses.replace(plain.identity, language=language)
         paths.append(tmp_path / f"{number}.pdf")
         paths[-1].write_bytes(render_pdf(dataclasses.replace(plain, identity=identity)))
