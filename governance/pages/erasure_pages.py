@@ -18,6 +18,7 @@ from governance.pages.access import deciding_page, found, person_of, require_sig
 from governance.pages.acts import Act, act_page, posted
 from governance.pages.forms import CodeField, PasswordField, ReasonField
 from registry.models import Person
+from registry.tongue import called
 
 
 class GroundForm(forms.Form):
@@ -108,6 +109,12 @@ def _back() -> dict[str, Any]:
     return {"back": reverse("erasures"), "back_title": _("Erasures")}
 
 
+def _owned(thing: str) -> str:
+    """`model triage`, in the reader's language."""
+    kind, _space, slug = thing.partition(" ")
+    return f"{called(kind)} {slug}"
+
+
 def _consequences(person: Person) -> tuple[tuple[str, object], ...]:
     found_here = erasures.preview(person)
     return (
@@ -116,5 +123,5 @@ def _consequences(person: Person) -> tuple[tuple[str, object], ...]:
         (_("Texts beside the ledger"), found_here.texts),
         (_("Reports sealed anew"), ", ".join(found_here.reports) or _("none")),
         (_("Open gates that rest on their reviews, and close"), found_here.gates),
-        (_("What they own, and somebody else should"), ", ".join(found_here.owned) or _("nothing")),
+        (_("What they own, and somebody else should"), ", ".join(map(_owned, found_here.owned)) or _("nothing")),
     )

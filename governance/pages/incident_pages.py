@@ -17,7 +17,7 @@ from governance.pages.acts import Act, act_page, posted
 from governance.pages.forms import ReasonField, SignedReasonForm
 from registry.authority import permits
 
-NOT_YOURS = "No group of yours may do this for this model."
+NOT_YOURS = gettext_lazy("No group of yours may do this for this model.")
 
 
 class IncidentForm(forms.Form):

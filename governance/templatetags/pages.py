@@ -14,14 +14,17 @@ from django.utils.translation import gettext as _
 from audits.reports import figures, filters
 from audits.reports.tongue import article, law, ours
 from governance.pages import navigation, words
+from registry.tongue import called
 
 register = template.Library()
 for _name in ("cell", "judged", "interval", "number", "spread", "setting"):
     register.filter(_name, getattr(filters, _name))
 register.filter("role", filters.role)
 register.filter("metric", filters.metric)
+register.filter("each", filters.each)
 register.filter("place", filters.place)
 register.filter("ours", ours)
+register.filter("called", called)
 register.filter("law", law)
 register.filter("article", article)
 register.filter("day", figures.day)

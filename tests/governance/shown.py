@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 from django.apps import apps
 
@@ -13,7 +15,42 @@ from registry.models import Person
 _SPOKEN = {"alt", "title", "aria-label", "placeholder"}
 _SILENT = {"script", "style", "pre", "code", "textarea"}
 #: A digest, a path, an address, the name of an event: one word with a mark or a digit inside.
-_IDENTIFIER = re.compile(r"\S*[._:/@\d-]\S*")
+_IDENTIFIER = re.compile(r"\S*[._:/@\d-]\S*|Version \d+|EU AI Act: \d+")
+
+GERMAN = {"accept-language": "de"}
+#: Words that are the same in both languages, and names of programs and laws.
+ALIKE = {
+    *(
+        "Assay",
+        "Audits",
+        "Governance",
+        "Administration",
+        "Name",
+        "Status",
+        "Version",
+        "Text",
+        "Plan",
+        "Person",
+        "Label",
+    ),
+    *("Pseudonym", "Digest", "System", "Test", "Training", "Slug", "Index", "Hash", "ID", "Gate", "Token"),
+    *("ONNX", "MLflow", "scikit-learn", "GDPR", "EU AI Act", "NIST AI RMF", "NYC LL144", "ISO/IEC 42001"),
+    *(
+        "esc",
+        "administrator",
+        "admin",
+        "English",
+        "Deutsch",
+        "Format",
+        "in",
+        "json",
+        "mermaid",
+        "openlineage",
+        "prov",
+        "svg",
+    ),
+    *("in staging", "development → staging", "skops, scikit-learn"),
+}
 
 
 class _Shown(HTMLParser):
@@ -44,12 +81,41 @@ def shown(page: str) -> set[str]:
     return {text for text in texts if not _IDENTIFIER.fullmatch(text)}
 
 
+def _leaves(value: Any) -> Iterator[str]:
+    """The texts in a value of a record, also line by line; a name with dashes also as a page says it."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        text = str(value)
+        yield from (text, *(line.strip("- ") for line in text.splitlines()), text.replace("-", " ").replace("_", " "))
+
+
 def on_record() -> set[str]:
     """What the tables hold as text, what each row and each person is called, and each control, in small letters."""
     found: set[str] = set()
     for model in apps.get_models():
         for row in model._default_manager.all():
-            found |= {str(row), *(str(getattr(row, field.attname)) for field in model._meta.concrete_fields)}
+            for value in (str(row), *(getattr(row, field.attname) for field in model._meta.concrete_fields)):
+                found |= set(_leaves(value))
     found |= {person.printed_name for person in Person.objects.all()}
     found |= {f"{control.framework} {control.reference}" for control in Catalogue.load().all()}
     return {" ".join(text.split()).casefold() for text in found}
+
+
+def left_in_english(browser: Any, place: str, *, names: set[str]) -> set[str]:
+    """The texts of a page that are the same in both languages and are no names."""
+    said = [browser.get(place, headers=headers) for headers in ({}, GERMAN)]
+    assert [answer.status_code for answer in said] == [200, 200], place
+    texts = set.intersection(*(shown(answer.content.decode()) for answer in said))
+    # What follows a mark is a value of the record, behind its label; names of rows stand in titles and in counts.
+    return {
+        text
+        for text in texts - ALIKE
+        if text[:1] not in {":", ",", "("} and not {text.casefold(), *_names_in(text.casefold())} & names
+    }
+
+
+def _names_in(text: str) -> set[str]:
+    """What is left of a title, a line of a list, or a name with a count behind it."""
+    return {text.removesuffix(" · assay"), text.strip("- "), text.rpartition(" ")[0], text.partition(" · ")[0]}

@@ -22,39 +22,10 @@ from tests.audits.reports.test_translations import bare_words
 from tests.governance.admin.test_records import address, exceptional, full, row_of  # noqa: F401
 from tests.governance.pages.conftest import Browser
 from tests.governance.pages.test_languages import bare_sayings
-from tests.governance.shown import on_record, shown
+from tests.governance.shown import GERMAN, left_in_english, on_record, shown
 
-GERMAN = {"accept-language": "de"}
 APPS = {"registry", "audits", "governance"}
-#: Words that are the same in both languages, and names of programs and laws.
-ALIKE = {
-    *(
-        "Assay",
-        "Audits",
-        "Governance",
-        "Administration",
-        "Name",
-        "Status",
-        "Version",
-        "Text",
-        "Plan",
-        "Person",
-        "Label",
-    ),
-    *("Pseudonym", "Digest", "System", "Test", "Training", "Slug", "Index", "Hash", "ID", "Gate", "Token"),
-    *("ONNX", "MLflow", "scikit-learn", "GDPR", "EU AI Act", "NIST AI RMF", "NYC LL144", "ISO/IEC 42001"),
-    *("esc", "administrator", "admin", "English", "Deutsch"),
-}
 MODULES = sorted(chain(*((ROOT / place).glob("*.py") for place in ("registry/admin", "governance/admin"))))
-
-
-def left_in_english(browser: Any, place: str, *, names: set[str]) -> set[str]:
-    """The texts of a page that are the same in both languages and are no names."""
-    said = [browser.get(place, headers=headers) for headers in ({}, GERMAN)]
-    assert [answer.status_code for answer in said] == [200, 200], place
-    texts = set.intersection(*(shown(answer.content.decode()) for answer in said))
-    # What follows a colon is a value of the record, behind its label.
-    return {text for text in texts if text not in ALIKE and text[:1] != ":" and text.casefold() not in names}
 
 
 def test_every_list_and_every_page_of_the_admin_is_german(
