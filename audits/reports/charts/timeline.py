@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from audits.reports.charts.svg import INK, MUTED, RULE, WIDTH, Tone, clip, line, picture, shape, text
 from audits.reports.figures import MONTHS
 
-ACROSS, ROW = 5, 84
+ACROSS, ROW = 5, 70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

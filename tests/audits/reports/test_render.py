@@ -427,3 +427,22 @@ def test_hostile_words_end_up_on_paper_in_shipped_fonts_and_nowhere_else(
     assert "Gate closed" in cover
     assert "This version may not go to" in cover
     assert "Decided 20 November 2026, 12:00:00 UTC" in cover
+
+
+@needs("pdftotext")
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_decision_with_many_reasons_stays_on_the_first_page(
+    closed_document: ReportDocument, language: str, tmp_path: Path
+) -> None:
+    reason = (
+        "Selection rate difference (age band: under 45) is -0.855 (95 % interval -0.8972 to -0.7994, 110 rows): its "
+        "whole interval is below the limit of -0.40."
+    )
+    decision = dataclasses.replace(closed_document.decision, blocking=(reason,) * 9)
+    identity = dataclasses.replace(closed_document.identity, language=language)
+    path = tmp_path / "closed.pdf"
+    document = dataclasses.replace(closed_document, decision=decision, identity=identity, waivers=())
+    path.write_bytes(render_pdf(document))
+    second = run("pdftotext", "-f", 2, "-l", 2, path, "-")
+    assert {"en": "Contents", "de": "Inhalt"}[language] in second
