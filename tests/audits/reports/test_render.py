@@ -444,5 +444,5 @@ def test_a_decision_with_many_reasons_stays_on_the_first_page(
     path = tmp_path / "closed.pdf"
     document = dataclasses.replace(closed_document, decision=decision, identity=identity, waivers=())
     path.write_bytes(render_pdf(document))
-    second = run("pdftotext", "-f", 2, "-l", 2, path, "-")
+    second = run("pdftotext", "-f", "2", "-l", "2", path, "-")
     assert {"en": "Contents", "de": "Inhalt"}[language] in second
