@@ -112,8 +112,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-        # What was erased is overwritten, not only unlinked.
-        "PRAGMA secure_delete=ON;",
+        # What was erased is overwritten, not only unlinked. REPLACE deletes a row, which only so meets its trigger.
+        "PRAGMA secure_delete=ON; PRAGMA recursive_triggers=ON;",
     }
     # A shared-cache memory database knows neither WAL nor waiting; tests must meet what production meets.
     _database["TEST"] = {"NAME": str(ASSAY_DATA / "test.sqlite3")}

@@ -353,9 +353,12 @@ def test_records_refuse_change_in_python_and_in_sql(
     with pytest.raises(ImmutableError):
         model.objects.all().delete()
     table, key = model._meta.db_table, model._meta.pk.column
-    for statement in (f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}"):
+    statements = [f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}"]
+    if connection.vendor == "sqlite":
+        statements.append(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    for statement in statements:
         with (
-            pytest.raises(IntegrityError, match="is part of the record"),
+            pytest.raises(IntegrityError, match="is part of the record|is held by the workflow"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
