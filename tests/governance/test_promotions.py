@@ -358,7 +358,7 @@ def test_records_refuse_change_in_python_and_in_sql(
         statements.append(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
     for statement in statements:
         with (
-            pytest.raises(IntegrityError, match="is part of the record|is held by the workflow"),
+            pytest.raises(IntegrityError, match=r"is part of the record|is held by the workflow"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):

@@ -91,3 +91,14 @@ def test_a_rewritten_ledger_is_found_by_the_checkpoint(checkpoint: Path) -> None
 @pytest.mark.parametrize("arguments", [("--from-checkpoint", "/nowhere"), ("--key", "no key")])
 def test_what_cannot_be_read_is_neither_yes_nor_no(arguments: tuple[str, str]) -> None:
     assert failed(*arguments)[0] == 2
+
+
+@pytest.mark.usefixtures("checkpoint")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite keeps what is no text in a column of texts")
+def test_what_the_database_cannot_hand_out_is_neither_yes_nor_no() -> None:
+    intruder.run("UPDATE registry_ledgerentry SET event = CAST(x'ff' AS TEXT) WHERE \"index\" = 1")
+
+    code, word, _ = failed()
+
+    assert code == 2
+    assert word.startswith("The ledger could not be verified: ")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from registry.errors import AssayError
 from registry.notes import NoteKey
@@ -41,7 +42,7 @@ class Command(BaseCommand):
                 key=NoteKey.parse(options["key"]) if options["key"] else None,
                 progress=self._progress,
             )
-        except (OSError, UnicodeDecodeError, AssayError) as error:
+        except (OSError, UnicodeDecodeError, DatabaseError, AssayError) as error:
             raise CommandError(f"The ledger could not be verified: {error}", returncode=UNKNOWN) from error
         finally:
             if sys.stderr.isatty():

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from governance.law.classification_rules import (
     classify,
 )
 from registry.errors import InvalidInputError
+from registry.tongue import ours
 
 CATALOGUE = Catalogue.load()
 TODAY = date(2026, 11, 20)
@@ -167,3 +169,13 @@ def test_no_answer_ever_lowers_the_class_of_what_is_listed_and_profiles(document
         assert found.risk_class == "high"
     for step in found.steps:
         CATALOGUE.controls(step.controls)
+
+
+@given(ANY_ANSWERS, st.sampled_from([date(2025, 3, 1), TODAY, date(2027, 12, 2)]))
+def test_every_conclusion_has_its_german(document: dict[str, Any], on: date) -> None:
+    found = classify(Answers.from_document(document, CATALOGUE), CATALOGUE, on)
+    with translation.override("de"):
+        for step in found.steps:
+            german = ours(step.says)
+            assert german != step.says
+            assert not {"applies", "apply", "the", "point", "is", "from", "by", "to"} & set(german.split()), german
