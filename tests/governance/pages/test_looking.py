@@ -166,6 +166,7 @@ def test_the_review_page_names_what_blocks_and_who_is_missing(
     assert "The gate to staging is closed" in text
     assert 'href="#finding-selection-gap"' in text
     assert 'id="finding-selection-gap"' in text
+    assert '<span class="tag" title="aia-10-2-f">EU AI Act Art. 10(2)(f)</span>' in text
     assert "Rosa Reyes can review" in text
 
 
