@@ -19,6 +19,7 @@ from governance.models import GateDecision
 from governance.reports import issuing
 from registry import dsse
 from registry.keys import Purpose
+from registry.notes import Receipt
 from registry.signing import keyring
 
 _CLIENTS = Path(__file__).resolve().parents[2] / "clients"
@@ -41,7 +42,14 @@ packed. The second checks the seal of the report, its ledger proofs and the revi
 figures again from the counts. The third checks the signed decision of the gate.
 
 Without our programs: `MANIFEST.dsse.json` is a DSSE envelope around an in-toto statement (SHA-256 of each file), signed
-with the key of the first certificate in `MANIFEST.chain.pem`, which must lead to `ca.pem`.
+with the key of the first certificate in `MANIFEST.chain.pem`, which must lead to `ca.pem`. When the report was sealed,
+and that no certificate of it was revoked then, OpenSSL tells:
+
+    openssl ts -verify -token_in -in seal.tst -data seal.signature -CAfile ca.pem -untrusted seal.chain.pem
+    openssl verify -crl_check_all -CAfile ca.pem -untrusted seal.chain.pem -CRLfile seal.crls.pem seal.chain.pem
+
+Once certificates have expired, both take `-attime` with the second of the timestamp (`date -d … +%s`), which
+`openssl ts -reply -token_in -in seal.tst -token_out -text` shows. `report.pdf` holds the same parts within itself.
 
 | file | what it is |
 |---|---|
@@ -58,6 +66,10 @@ with the key of the first certificate in `MANIFEST.chain.pem`, which must lead t
 | decision.dsse.json, decision.sigstore.json | the signed decision of the gate, alone and as a Sigstore bundle |
 | summary.dsse.json | the decision as a SLSA verification summary |
 | decision.tlog-proof | the proof that the ledger tells of the decision |
+| checkpoint | the signed head of the ledger that this proof leads to, a C2SP note |
+| seal.p7s, seal.signature | the signature of report.pdf as CMS, and its bare value |
+| seal.tst | the RFC 3161 timestamp of that value |
+| seal.chain.pem, seal.crls.pem | the certificates and revocation lists by which seal and timestamp are judged |
 | keys.json | the public keys of the service, for information only |
 """
 
@@ -71,7 +83,8 @@ it. **Take `ca.pem` and, if you can, the program from somewhere else than this b
 
 says whether every file is the one that was packed: 0 authentic, 1 tampered, 2 cannot be verified. `document.pdf` is
 sealed and PDF/A-3a; how to check its seal with common tools stands on its last page. `evidence.json` is what it says
-for machines, and its SHA-256 stands on each page; `evidence.schema.json` is the JSON Schema that it follows.
+for machines, and its SHA-256 stands on each page; `evidence.schema.json` is the JSON Schema that it follows. The files
+`seal.*` are the parts of the seal for OpenSSL: signature, timestamp, certificates, revocation lists.
 """
 
 
@@ -86,6 +99,7 @@ def pack(document: ReportDocument, *, sealed: bytes, decision: GateDecision) -> 
         "decision.dsse.json": json.dumps(decision.envelope, sort_keys=True).encode(),
         "decision.sigstore.json": json.dumps(dsse.sigstore_bundle(decision.envelope), sort_keys=True).encode(),
         **_since_receipts(decision),
+        **_apart(sealed),
         "keys.json": json.dumps(keyring().published_keys(), sort_keys=True, indent=1).encode(),
         "oscal-catalog.json": json.dumps(catalog, ensure_ascii=False, indent=1).encode(),
         "evidence.schema.json": json.dumps(SCHEMAS["report"](), indent=1).encode(),
@@ -108,6 +122,7 @@ def pack_document(document: Document, *, sealed: bytes, facts: Mapping[str, Any]
         "evidence.schema.json": json.dumps(schema_of(document.to_evidence()), indent=1).encode(),
         "document.html": render_html(document).encode(),
         **{name: (_CLIENTS / name).read_bytes() for name in _VERIFIERS},
+        **_apart(sealed),
         "VERIFY.md": VERIFY_DOCUMENT.encode(),
     }
     if markdown:
@@ -134,4 +149,12 @@ def _since_receipts(decision: GateDecision) -> dict[str, bytes]:
     return {
         "summary.dsse.json": json.dumps(decision.summary, sort_keys=True).encode(),
         "decision.tlog-proof": receipt.encode(),
+        "checkpoint": Receipt.parse(receipt).checkpoint.encode(),
     }
+
+
+def _apart(sealed: bytes) -> dict[str, bytes]:
+    """The parts of the seal as files. Like sealing, for workers only."""
+    from audits.reports.seal_parts import parts_of  # noqa: PLC0415
+
+    return parts_of(sealed)

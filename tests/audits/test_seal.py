@@ -21,6 +21,7 @@ from weasyprint import HTML
 
 from audits.reports.errors import SealError
 from audits.reports.seal import check_seal, seal_pdf
+from audits.reports.seal_parts import parts_of
 from audits.reports.timestamps import OwnTimeStamper
 from registry.keys import Keyring, Purpose
 from tests.programs import needs
@@ -122,6 +123,29 @@ def test_openssl_verifies_the_cades_signature(
     command += ["-content", "content", "-CAfile", "ca.pem", "-out", "verified"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ran.returncode == 0) is not tampered, ran.stderr
+
+
+@needs("openssl")
+def test_openssl_reads_each_part_of_a_seal(sealed: bytes, keyring: Keyring, tmp_path: Path) -> None:
+    """Timestamp, chain and revocation lists as files, with no program of ours and no reader of PDF."""
+    for name, content in {**parts_of(sealed), "ca.pem": keyring.anchor_pem}.items():
+        (tmp_path / name).write_bytes(content)
+
+    def openssl(*words: str) -> str:
+        ran = subprocess.run(["openssl", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return ran.stdout + ran.stderr
+
+    stamp = ("ts", "-verify", "-token_in", "-in", "seal.tst", "-CAfile", "ca.pem", "-untrusted", "seal.chain.pem")
+    assert "Verification: OK" in openssl(*stamp, "-data", "seal.signature")
+    assert "Verification: FAILED" in openssl(*stamp, "-data", "seal.p7s")
+    judged = ("verify", "-crl_check_all", "-CAfile", "ca.pem", "-untrusted", "seal.chain.pem", "-CRLfile")
+    assert openssl(*judged, "seal.crls.pem", "seal.chain.pem") == "seal.chain.pem: OK\n"
+    assert "unable to get certificate CRL" in openssl(*judged[:-1], "seal.chain.pem")
+
+
+def test_a_file_without_a_seal_has_no_parts(plain: bytes) -> None:
+    with pytest.raises(SealError, match="exactly one signature"):
+        parts_of(plain)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a PDF", b"%PDF-1.7\n%%EOF"])

@@ -17,6 +17,7 @@ import assay_bundle
 import assay_verify
 from audits.models import Report
 from audits.oscal import dangling
+from audits.reports.seal_parts import parts_of
 from governance import performers, reporting
 from governance.models import GateDecision, PolicyVersion, PromotionRequest
 from governance.policy_versions import activate_policy, draft_policy
@@ -24,6 +25,7 @@ from governance.reports.document import build_document
 from registry import storage
 from registry.errors import InvalidInputError, PermissionRefusedError, UnknownSubjectError
 from registry.models import LedgerEntry, Person, WorkItem
+from registry.notes import Receipt
 from registry.signing import keyring
 from tests.people import PASSWORD
 from tests.stories import POLICY
@@ -156,6 +158,11 @@ def test_an_ordered_report_is_sealed_bundled_and_found(
     assert "the table cells that fairness.group_metrics puts beside it is left out" in told["problem"]  # a stand-in
     assert files["evidence.json"] == storage.read_bytes(ordered.evidence_digest)
     assert files["report.pdf"] == storage.read_bytes(ordered.file_digest)
+    assert files["checkpoint"] == Receipt.parse(files["decision.tlog-proof"].decode()).checkpoint.encode()
+    assert parts_of(files["report.pdf"]).items() <= files.items()
+    rows = [line.split("|")[1] for line in files["VERIFY.md"].decode().splitlines() if line.startswith("|")]
+    explained = {name.strip() for row in rows for name in row.split(",")}
+    assert {name for name in files if not name.startswith(("assay_", "MANIFEST", "VERIFY"))} <= explained
     catalog = json.loads(files["oscal-catalog.json"])
     known = {entry["id"] for group in catalog["catalog"]["groups"] for entry in group["controls"]}
     known |= {f"{name}_smt" for name in known}
