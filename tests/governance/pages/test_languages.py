@@ -10,15 +10,18 @@ import pytest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import conditional_escape
 
+from audits.criteria import Outcome
 from audits.measurements import ObservationStatus
-from audits.reports.parts import CheckFacts
+from audits.reports.parts import CheckFacts, FindingFacts
 from audits.reports.tongue import ours
 from audits.reports.wording import wording_of
 from audits.runs import known_checks
 from deploy.build_translations import ROOT
 from governance.models import PromotionRequest
 from governance.pages.review_page import CheckSection
+from governance.policy_versions import LIBRARY, draft_policy
 from registry.models import Person
 from tests.audits.reports.test_translations import bare_words
 from tests.governance.pages.conftest import Browser
@@ -216,3 +219,44 @@ def test_a_person_chooses_a_language_and_keeps_it(
     page = browser.get(reverse("promotions")).content.decode()
     assert "Beförderungsanträge" in page
     assert not re.search(r">\s*Sign out\s*<", page)
+
+
+def test_what_a_policy_of_the_library_says_is_german(carla: Person, signed_in: Browser) -> None:
+    """Its titles and reasons are words of ours, which teams take over as they are."""
+    version = draft_policy(actor=carla, source=(LIBRARY / "minimal.yaml").read_text(encoding="utf-8"))
+    client = signed_in(carla)
+    told = [
+        client.get(place, headers={"accept-language": "de"}).content.decode()
+        for place in (reverse("policy-version", args=["minimal", version.number]), reverse("policies"))
+    ]
+    criteria = version.rules.gates[0].criteria
+    with translation.override("de"):
+        german = {ours(text) for one in criteria for text in (one.reason, one.set_by)}
+        title = ours(version.policy.title)
+    assert not german & {text for one in criteria for text in (one.reason, one.set_by)}
+    assert all(conditional_escape(text) in told[0].partition('id="text"')[0] for text in german)
+    assert title != version.policy.title
+    assert title in told[1]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SATISFIED, Outcome.NOT_SATISFIED])
+def test_a_finding_says_the_words_of_the_library_in_german(outcome: Outcome) -> None:
+    finding = FindingFacts(
+        criterion="legal-basis",
+        title="Legal basis",
+        check="lineage.completeness",
+        metric="personal_datasets_missing_legal_basis",
+        outcome=outcome,
+        limit="at most 0",
+        explanation="",
+        reason="Without a digest it cannot be shown later which bytes the model was made from.",
+        set_by="Assay policy library 2026-11, for your risk officer to confirm",
+        controls=("gdpr-6-1",),
+    )
+    check = CheckFacts(check=finding.check, version="1", title="Completeness", status=ObservationStatus.MEASURED)
+    section = CheckSection(check=check, findings=(finding,), pictures=(), wording=wording_of(check.check))
+    with translation.override("de"):
+        page = render_to_string("pages/parts/check.html", {"section": section})
+        title, reason, limit = (ours(text) for text in (finding.title, finding.reason, finding.limit))
+    assert [text for text in (title, reason, limit) if text not in page] == []
+    assert [text for text in (finding.title, finding.reason, finding.set_by, finding.limit) if text in page] == []
