@@ -39,6 +39,7 @@ import hashlib
 import json
 import logging
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -246,11 +247,16 @@ def _as_text(outcome: Outcome, paint: Callable[[str, str], str]) -> str:
         )
     lines.append("")
     lines += [f"  {paint('32', 'ok     ')} {held}" for held in outcome.held]
-    lines += [f"  {paint('33', 'skipped')} {skipped}" for skipped in outcome.skipped]
+    lines += [f"  {paint('33', 'skipped')} {_wrapped(skipped)}" for skipped in outcome.skipped]
     if outcome.problem:
         lines.append(f"  {paint('31', 'FAILED ')} {outcome.problem}")
     colour = {AUTHENTIC: "1;32", TAMPERED: "1;31", UNVERIFIABLE: "1;33"}[outcome.exit_code]
     return "\n".join([*lines, "", paint(colour, _WORDS[outcome.exit_code].format(kind=kind))])
+
+
+def _wrapped(text: str) -> str:
+    """Long lists of names in lines that a terminal holds, each below the first."""
+    return textwrap.fill(text, 108, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False)
 
 
 def parser() -> argparse.ArgumentParser:
