@@ -98,21 +98,22 @@ def check_numbers(evidence: Mapping[str, Any], outcome: Outcome) -> None:
     measured: dict[tuple[Any, ...], Any] = {}
     strangers: set[str] = set()
     for observation in evidence.get("observations") or []:
-        check = str(observation.get("check"))
-        if not knows(check):
-            strangers.add(check)
+        check, version = str(observation.get("check")), str(observation.get("check_version"))
+        known = check if knows(check, version) else ""
+        if not known:
+            strangers.add(f"{check} {version}")
         for holder in _with_tables(observation):
             tables = _tables(holder, observation.get("parameters"))
             compute = _arithmetic(tables)
             for value in holder["values"]:
                 agrees = _agrees(value, compute)
                 if value["value"] is not None:
-                    require_tables(check, value, _label(value), tables, computed=agrees)
+                    require_tables(known, value, _label(value), tables, computed=agrees)
                     left[_reason(value["metric"], tables)] += not agrees
                 computed += agrees
                 measured[check, value["metric"], value["feature"], value["group"]] = value
             counted.check(tables, holder["values"])
-            bounded.check(check, tables, holder["values"])
+            bounded.check(known, tables, holder["values"])
     rested = sum(_rests_on(finding, measured) for finding in evidence.get("findings") or [])
     outcome.facts["recomputed"] = computed
     if computed:
@@ -122,7 +123,7 @@ def check_numbers(evidence: Mapping[str, Any], outcome: Outcome) -> None:
     if rested:
         outcome.held.append(f"{rested} findings rest on figures that their checks measured, and follow from them")
     if strangers:
-        told = "whether a table or an interval was taken out of checks that this verifier does not know"
+        told = "whether a table or an interval was taken out of checks that this verifier does not know in that version"
         outcome.skipped.append(f"{told}: {', '.join(sorted(strangers))}")
     outcome.skipped += [f"{number} figures {reason}" for reason, number in sorted(left.items()) if number]
 

@@ -48,7 +48,7 @@ class ImpactRatios:
     """Rates of categories beside the most favoured one."""
 
     id: ClassVar[str] = "fairness.impact_ratios"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     title: ClassVar[str] = "Impact ratios of selection or scoring"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[ImpactParameters]] = ImpactParameters

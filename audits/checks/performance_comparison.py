@@ -47,7 +47,7 @@ class PerformanceComparison:
     """Asks both models about the evaluation data."""
 
     id: ClassVar[str] = "performance.comparison"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     title: ClassVar[str] = "Performance beside the version in the stage"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation", "model", "reference_model"})
     Parameters: ClassVar[type[ComparisonParameters]] = ComparisonParameters

@@ -65,7 +65,7 @@ class PerformanceMetrics:
     """Scores the evaluation data."""
 
     id: ClassVar[str] = "performance.metrics"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     title: ClassVar[str] = "Predictive performance"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation"})
     Parameters: ClassVar[type[PerformanceParameters]] = PerformanceParameters

@@ -62,7 +62,7 @@ class Perturbation:
     """Asks the model about changed rows."""
 
     id: ClassVar[str] = "robustness.perturbation"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     title: ClassVar[str] = "Robustness against changed input"
     needs: ClassVar[frozenset[str]] = frozenset({"evaluation", "model"})
     Parameters: ClassVar[type[PerturbationParameters]] = PerturbationParameters

@@ -140,7 +140,9 @@ def evidence_of(keyring: Keyring, size: int = 23) -> dict[str, Any]:
     return {
         "schema": "assay.report/1",
         "decision": {"decision": "open"},
-        "observations": [{"check": "fairness.group_metrics", **measured(), "values": [*stated(), tomorrow]}],
+        "observations": [
+            {"check": "fairness.group_metrics", "check_version": "4", **measured(), "values": [*stated(), tomorrow]}
+        ],
         "findings": [],
         "reviews": [],
         "report": {"number": NUMBER},

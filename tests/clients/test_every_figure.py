@@ -31,7 +31,7 @@ CHECKS = {check.id: check for check in map(load_check, settings.ASSAY_CHECKS)}
 
 def observation(check: Check, given: Any, parameters: dict[str, Any]) -> Document:
     document = measured(check, given, **parameters).to_document()
-    document = {"check": check.id, "parameters": parameters, **document}
+    document = {"check": check.id, "check_version": check.version, "parameters": parameters, **document}
     return dict(json.loads(json.dumps(document)))
 
 

@@ -69,7 +69,7 @@ def test_the_same_of_weighted_rows_strata_and_small_groups(
 
 @pytest.mark.parametrize("check_id", sorted(CHECKS))
 def test_every_figure_that_tables_give_is_known_to_need_them(check_id: str, planted: Any) -> None:
-    assert assay_expected.knows(check_id)
+    assert assay_expected.knows(check_id, CHECKS[check_id].version)
     for one in planted(check_id):
         for name in one["tables"]:
             if name not in SHOWN and one["tables"][name]["rows"]:
@@ -89,6 +89,13 @@ def test_neither_the_tests_nor_the_counts_can_be_left_out(parameters: dict[str, 
     for name in ("tests", "cells"):
         with pytest.raises(TamperedError, match=f"the table {name} that fairness.group_metrics puts beside it"):
             outcome_of(without_table(one, name))
+
+
+def test_a_check_of_another_version_is_not_accused_but_named(tmp_path: Path) -> None:
+    """It may have put other tables beside its figures: an old report stays what it was, and nothing is hidden."""
+    one = {**without_table(of_groups(tmp_path), "tests"), "check_version": "3"}
+    told = "in that version: fairness.group_metrics 3"
+    assert [words for words in outcome_of(one).skipped if words.endswith(told)]
 
 
 def test_a_report_without_an_interval_or_with_more_rows_sealed_anew_is_found(tmp_path: Path, desk: Desk) -> None:
@@ -145,4 +152,4 @@ def test_a_check_of_somebody_else_may_tell_figures_alone_and_is_named(tmp_path: 
     one = {**of_groups(tmp_path), "check": "others.own", "tables": {}}
     value = next(value for value in one["values"] if value["metric"] == "accuracy")
     one["values"] = [{**value, "interval": None}]
-    assert "others.own" in told(one, "whether a table or an interval was taken out")
+    assert "others.own 4" in told(one, "whether a table or an interval was taken out")
