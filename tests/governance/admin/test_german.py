@@ -19,7 +19,7 @@ from registry.models import DatasetVersion, Person
 from registry.tongue import called
 from tests.audits.reports.sayings import calls, sentences
 from tests.audits.reports.test_translations import bare_words
-from tests.governance.admin.test_records import address, exceptional, full, row_of  # noqa: F401
+from tests.governance.admin.test_records import address, row_of
 from tests.governance.pages.conftest import Browser
 from tests.governance.pages.test_languages import bare_sayings
 from tests.governance.shown import GERMAN, left_in_english, on_record, shown
@@ -29,7 +29,7 @@ MODULES = sorted(chain(*((ROOT / place).glob("*.py") for place in ("registry/adm
 
 
 def test_every_list_and_every_page_of_the_admin_is_german(
-    full: PromotionRequest,  # noqa: F811
+    full: PromotionRequest,
     ada: Person,
     signed_in: Browser,
     request: pytest.FixtureRequest,
@@ -44,7 +44,7 @@ def test_every_list_and_every_page_of_the_admin_is_german(
     assert {place: texts for place, texts in left.items() if texts} == {}
 
 
-def test_the_overview_is_german(exceptional: None, ada: Person, victor: Person, signed_in: Browser) -> None:  # noqa: F811
+def test_the_overview_is_german(exceptional: None, ada: Person, victor: Person, signed_in: Browser) -> None:
     names = on_record()
     for person in (ada, victor):
         Person.objects.filter(pk=person.pk).update(is_staff=True)
@@ -52,18 +52,18 @@ def test_the_overview_is_german(exceptional: None, ada: Person, victor: Person, 
 
 
 @pytest.mark.parametrize("name", ["governance_accesstoken", "governance_rolegroup", "registry_person", "auth_group"])
-def test_a_form_of_the_admin_is_german(full: PromotionRequest, ada: Person, signed_in: Browser, name: str) -> None:  # noqa: F811
+def test_a_form_of_the_admin_is_german(full: PromotionRequest, ada: Person, signed_in: Browser, name: str) -> None:
     assert left_in_english(signed_in(ada), reverse(f"admin:{name}_add"), names=on_record()) == set()
 
 
-def test_the_form_of_a_card_is_german(full: PromotionRequest, dora: Person, signed_in: Browser) -> None:  # noqa: F811
+def test_the_form_of_a_card_is_german(full: PromotionRequest, dora: Person, signed_in: Browser) -> None:
     Person.objects.filter(pk=dora.pk).update(is_staff=True)
     place = reverse("admin:registry_datasetcard_add") + f"?dataset_version={DatasetVersion.objects.latest('pk').pk}"
     assert left_in_english(signed_in(dora), place, names=on_record()) == set()
 
 
 def test_a_refused_card_and_a_refused_token_say_why_in_german(
-    full: PromotionRequest,  # noqa: F811
+    full: PromotionRequest,
     ada: Person,
     dora: Person,
     signed_in: Browser,

@@ -10,7 +10,6 @@ from django.urls import reverse
 from governance.models import BreakGlass, Condition, Incident, PromotionRequest, Waiver
 from governance.pages.urls import urlpatterns
 from registry.models import DatasetWithdrawal, Person
-from tests.governance.admin.test_records import exceptional, full  # noqa: F401
 from tests.governance.pages.conftest import Browser
 from tests.governance.shown import left_in_english, on_record
 
@@ -27,7 +26,7 @@ OTHER_STORIES = {
 
 
 @pytest.fixture
-def places(exceptional: None, maya: Person) -> dict[str, str]:  # noqa: F811
+def places(exceptional: None, maya: Person) -> dict[str, str]:
     """The address of every page, by name."""
     rows: dict[str, Model] = {
         "glass-review": BreakGlass.objects.latest("pk"),
