@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -390,40 +390,48 @@ def test_the_command_shows_asks_and_confirms(
         call_command("erase_person", "victor")
 
 
-@pytest.mark.slow
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
-def test_what_somebody_still_sees_is_overwritten_when_they_have_ended(
-    scene: PromotionRequest, victor: Person, ada: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A rewrite would keep the rows that an older transaction may look at, and call itself done."""
-    monkeypatch.setattr(erasure, "PATIENCE", 0.3)
+@contextmanager
+def open_transaction(*statements: str, database: str | None = None) -> Iterator[None]:
+    """Of another session, by default in the same database."""
     other = connection.copy()
+    other.settings_dict = {**other.settings_dict, "NAME": database or other.settings_dict["NAME"]}
     try:
         other.set_autocommit(False)
-        with other.cursor() as reader:
-            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            reader.execute("SELECT count(*) FROM registry_person")
-        erase(victor, ada, dora)
-        with pytest.raises(StillSeenError):
-            erasure.scrub()
+        with other.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        yield
         other.rollback()
-        monkeypatch.setattr(erasure, "PATIENCE", PATIENT)
-        erasure.scrub()
     finally:
         other.close()
-    assert on_disk("Vance", "v.vance@example.org") == set()
+
+
+def reading_here() -> AbstractContextManager[None]:
+    """A rewrite keeps the rows that an older transaction may look at."""
+    isolation = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+    return open_transaction(isolation, "SELECT count(*) FROM registry_person")
+
+
+def writing_elsewhere() -> AbstractContextManager[None]:
+    """Every snapshot reaches back to the oldest writer of the whole server, that of the rewrite itself too."""
+    return open_transaction("SELECT pg_current_xact_id()", database="postgres")
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_who_writes_in_another_database_of_the_server_is_waited_for(
-    scene: PromotionRequest, victor: Person, ada: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("somebody", [reading_here, writing_elsewhere])
+def test_what_somebody_still_sees_is_overwritten_when_they_have_ended(
+    scene: PromotionRequest,
+    victor: Person,
+    ada: Person,
+    dora: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    somebody: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    """Every snapshot reaches back to the oldest writer of the whole server, that of the rewrite itself too."""
+    """A rewrite beside them would keep the rows, and call itself done."""
     monkeypatch.setattr(erasure, "PATIENCE", 0.3)
-    with writing_elsewhere():
+    with somebody():
         erase(victor, ada, dora)
         with pytest.raises(StillSeenError):
             erasure.scrub()
@@ -444,18 +452,3 @@ def test_a_rewrite_that_kept_dead_rows_says_so(
         erase(victor, ada, dora)
         with pytest.raises(StillSeenError):
             erasure.scrub()
-
-
-@contextmanager
-def writing_elsewhere() -> Iterator[None]:
-    """An open transaction that has written, in the server's own database."""
-    other = connection.copy()
-    other.settings_dict = {**other.settings_dict, "NAME": "postgres"}
-    try:
-        other.set_autocommit(False)
-        with other.cursor() as writer:
-            writer.execute("SELECT pg_current_xact_id()")
-        yield
-        other.rollback()
-    finally:
-        other.close()
