@@ -202,14 +202,16 @@ def rows_of_slices(tables: Tables) -> Rows | None:
     everybody = tables.lines("everybody", "n", "wrong")
     if not everybody:
         return None
-    whole = everybody[0]["n"]
-    shown = {(line["feature"], line["slice"]): line["n"] for line in tables.lines("slices", "feature", "slice", "n")}
+    whole = float(everybody[0]["n"])
+    shown = {
+        (line["feature"], line["slice"]): float(line["n"]) for line in tables.lines("slices", "feature", "slice", "n")
+    }
 
     def rows(metric: str, feature: str, group: str) -> float | tuple[float, ...] | None:
         if metric in {"slices_tested", "slices_found"}:
-            return whole  # type: ignore[no-any-return]
+            return whole
         if metric == "slice_excess":
-            return min(shown[feature, group], whole - shown[feature, group])  # type: ignore[no-any-return]
+            return min(shown[feature, group], whole - shown[feature, group])
         return largest_excess_sizes(tables) or None if metric == "largest_excess" else None
 
     return rows

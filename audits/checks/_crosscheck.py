@@ -24,7 +24,7 @@ _MOVES = 10
 
 
 def beside_shap(
-    explainer: Explainer, rows: pd.DataFrame, background: pd.DataFrame, level: float = 0.95
+    explainer: Explainer, rows: pd.DataFrame, background: pd.DataFrame, level: float
 ) -> Iterator[MetricValue]:
     """`library_agreement` and `library_difference`; not estimable where shap cannot explain the model, with why."""
     few, reference = rows.iloc[:_ROWS], background.iloc[:_BACKGROUND]

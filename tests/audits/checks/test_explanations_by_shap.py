@@ -206,7 +206,7 @@ def test_a_neural_network_is_explained_by_each_way_a_policy_asks_for(asking: str
 def compared(model: Any, task: Task, frame: pd.DataFrame) -> dict[str, Any]:
     explainer = _attribute.explainer_for(model, task)
     rows, background = frame.iloc[-20:].reset_index(drop=True), frame.iloc[:20].reset_index(drop=True)
-    return {value.metric: value for value in beside_shap(explainer, rows, background)}
+    return {value.metric: value for value in beside_shap(explainer, rows, background, 0.95)}
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_attributions_of_other_trees_disagree() -> None:
     assert isinstance(other, TreeModel)
     wrong = dataclasses.replace(mine, original=other.original)
     frame = patients()[list(FEATURES)]
-    [agreement, difference] = beside_shap(wrong, frame.iloc[-20:].reset_index(drop=True), frame.iloc[:20])
+    [agreement, difference] = beside_shap(wrong, frame.iloc[-20:].reset_index(drop=True), frame.iloc[:20], 0.95)
     assert (agreement.value or 0.0) < 0.5
     assert (difference.value or 0.0) > 0.01
 
