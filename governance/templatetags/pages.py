@@ -22,6 +22,7 @@ for _name in ("cell", "judged", "interval", "number", "spread", "setting"):
 register.filter("role", filters.role)
 register.filter("metric", filters.metric)
 register.filter("each", filters.each)
+register.filter("criterion", filters.criterion)
 register.filter("place", filters.place)
 register.filter("ours", ours)
 register.filter("called", called)

@@ -23,6 +23,7 @@ from governance.models import PromotionRequest
 from governance.pages.review_page import CheckSection
 from governance.policy_versions import LIBRARY, draft_policy
 from registry.models import Person
+from registry.tongue import called
 from tests.audits.reports.test_translations import bare_words
 from tests.governance.pages.conftest import Browser
 
@@ -221,21 +222,25 @@ def test_a_person_chooses_a_language_and_keeps_it(
     assert not re.search(r">\s*Sign out\s*<", page)
 
 
-def test_what_a_policy_of_the_library_says_is_german(carla: Person, signed_in: Browser) -> None:
+@pytest.mark.parametrize("name", sorted(path.stem for path in LIBRARY.glob("*.yaml")))
+def test_what_a_policy_of_the_library_says_is_german(name: str, carla: Person, signed_in: Browser) -> None:
     """Its titles and reasons are words of ours, which teams take over as they are."""
-    version = draft_policy(actor=carla, source=(LIBRARY / "minimal.yaml").read_text(encoding="utf-8"))
+    version = draft_policy(actor=carla, source=(LIBRARY / f"{name}.yaml").read_text(encoding="utf-8"))
     client = signed_in(carla)
     told = [
         client.get(place, headers={"accept-language": "de"}).content.decode()
-        for place in (reverse("policy-version", args=["minimal", version.number]), reverse("policies"))
+        for place in (reverse("policy-version", args=[name, version.number]), reverse("policies"))
     ]
-    criteria = version.rules.gates[0].criteria
+    rules = version.rules
+    criteria = [criterion for gate in rules.gates for criterion in gate.criteria]
     with translation.override("de"):
         german = {ours(text) for one in criteria for text in (one.reason, one.set_by)}
-        title = ours(version.policy.title)
+        title, description = ours(rules.title), ours(rules.description)
+        excluded = [called(who.replace("_", " ").replace("-", " ")) for gate in rules.gates for who in gate.exclude]
     assert not german & {text for one in criteria for text in (one.reason, one.set_by)}
     assert all(conditional_escape(text) in told[0].partition('id="text"')[0] for text in german)
-    assert title != version.policy.title
+    assert {title, description}.isdisjoint({rules.title, rules.description})
+    assert all(conditional_escape(text) in told[0] for text in (title, description, *excluded))
     assert title in told[1]
 
 
