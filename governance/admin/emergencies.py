@@ -3,9 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from audits.reports.tongue import ours
-from audits.reports.wording import role_in_words
-from governance.admin.badges import state_badge
+from governance.admin.badges import as_role, state_badge
 from governance.broken_glass import emergency_of
 from governance.models import BreakGlass, BreakGlassReview, Condition
 from registry.admin.base import ReadOnlyAdmin, badge, link
@@ -46,14 +44,9 @@ class BreakGlassAdmin(ReadOnlyAdmin):
 class BreakGlassReviewAdmin(ReadOnlyAdmin):
     """What others said of an emergency afterwards."""
 
-    list_display = ("broken", "said", "printed_name", "as_role", "reviewed_at")
+    list_display = ("broken", "said", "printed_name", as_role, "reviewed_at")
     list_select_related = ("broken__request__version__model",)
     search_fields = ("printed_name", "reason")
-
-    @admin.display(description=_("role"), ordering="role")
-    def as_role(self, view: BreakGlassReview) -> str:
-        """The role in which it was given."""
-        return ours(role_in_words(view.role))
 
     @admin.display(description=_("view"), ordering="upheld")
     def said(self, view: BreakGlassReview) -> str:

@@ -3,9 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from audits.reports.tongue import ours
-from audits.reports.wording import role_in_words
-from governance.admin.badges import state_badge
+from governance.admin.badges import as_role, state_badge
 from governance.models import Review, Waiver, WaiverDecision
 from registry.admin.base import ReadOnlyAdmin, badge, link
 from registry.admin.spoken import SpokenValues
@@ -15,16 +13,11 @@ from registry.admin.spoken import SpokenValues
 class ReviewAdmin(ReadOnlyAdmin):
     """Signed reviews."""
 
-    list_display = ("printed_name", "as_role", "said", "request_link", "round", "created_at")
+    list_display = ("printed_name", as_role, "said", "request_link", "round", "created_at")
     list_filter = ("verdict", ("role", SpokenValues))
     search_fields = ("printed_name", "reason", "request__version__model__slug", "subject_digest")
     list_select_related = ("request__version__model",)
     date_hierarchy = "created_at"
-
-    @admin.display(description=_("role"), ordering="role")
-    def as_role(self, review: Review) -> str:
-        """The role in which it was given."""
-        return ours(role_in_words(review.role))
 
     @admin.display(description=_("verdict"), ordering="verdict")
     def said(self, review: Review) -> str:
@@ -63,11 +56,6 @@ class WaiverAdmin(ReadOnlyAdmin):
 class WaiverDecisionAdmin(ReadOnlyAdmin):
     """Who granted or refused a waiver."""
 
-    list_display = ("waiver", "granted", "printed_name", "as_role", "decided_at")
+    list_display = ("waiver", "granted", "printed_name", as_role, "decided_at")
     list_select_related = ("waiver__request__version__model",)
     search_fields = ("waiver__criterion_id", "printed_name", "reason")
-
-    @admin.display(description=_("role"), ordering="role")
-    def as_role(self, decision: WaiverDecision) -> str:
-        """The role in which it was decided."""
-        return ours(role_in_words(decision.role))
